@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * The record of one observed TCP event.
+ *
+ * tcpstate.ko, the BPF program and userspace all read this one file, so it
+ * includes nothing but <linux/types.h> and asserts its own layout.  Every byte
+ * is described in Documentation/abi-record.rst; change both together, with
+ * TCPSTATE_RECORD_VERSION.
+ *
+ * A record is a fact as the hook saw it, in host byte order, zeroed before it
+ * is filled: a field that its type does not use is 0.  It holds what cannot be
+ * had later; roles, durations and verdicts are computed by the reader.  No
+ * kernel pointer is in it.
+ */
+#ifndef _UAPI_LINUX_TCPSTATE_H
+#define _UAPI_LINUX_TCPSTATE_H
+
+#include <linux/types.h>
+
+#define TCPSTATE_RECORD_VERSION	1
+#define TCPSTATE_COMM_LEN	16
+
+/*
+ * The states of include/net/tcp_states.h, under names of our own so that this
+ * header can be read next to <netinet/tcp.h> and the kernel's.
+ */
+enum tcpstate_state {
+	TCPSTATE_ESTABLISHED	= 1,
+	TCPSTATE_SYN_SENT	= 2,
+	TCPSTATE_SYN_RECV	= 3,
+	TCPSTATE_FIN_WAIT1	= 4,
+	TCPSTATE_FIN_WAIT2	= 5,
+	TCPSTATE_TIME_WAIT	= 6,
+	TCPSTATE_CLOSE		= 7,
+	TCPSTATE_CLOSE_WAIT	= 8,
+	TCPSTATE_LAST_ACK	= 9,
+	TCPSTATE_LISTEN		= 10,
+	TCPSTATE_CLOSING	= 11,
+	TCPSTATE_NEW_SYN_RECV	= 12,	/* a request_sock; raw records only */
+	TCPSTATE_STATES		= 13,
+};
+
+enum tcpstate_type {
+	/* A full socket moved from old_state to new_state. */
+	TCPSTATE_STATE		= 1,
+	/* A request_sock entered the hash: the SYN of a passive open. */
+	TCPSTATE_REQ_ADD	= 2,
+	/*
+	 * A request_sock left it.  So does a successful one, just before its
+	 * child's SYN_RECV -> ESTABLISHED (inet_csk_complete_hashdance()).
+	 */
+	TCPSTATE_REQ_DROP	= 3,
+	/* A timewait mini-socket was made; new_state is its tw_substate. */
+	TCPSTATE_TW_ADD		= 4,
+	/* Its timer was restarted; new_state is its tw_substate. */
+	TCPSTATE_TW_REARM	= 5,
+	/* It ended; old_state is its tw_substate. */
+	TCPSTATE_TW_KILL	= 6,
+	/* connect() has chosen its port; the SYN is about to be sent. */
+	TCPSTATE_CONNECT	= 7,
+	/* accept() handed the socket to the task in tgid and comm. */
+	TCPSTATE_ACCEPT		= 8,
+	/*
+	 * count records of this CPU were not stored; seq is that of the last
+	 * of them.  Delivered before the next record that could be stored.
+	 */
+	TCPSTATE_LOST		= 9,
+	/*
+	 * Userspace only: a socket that sock_diag showed; old_state is 0 and
+	 * new_state is its state (LISTEN included), rqueue, wqueue, inode and
+	 * age_ms are set.
+	 */
+	TCPSTATE_SNAPSHOT	= 10,
+	TCPSTATE_TYPES		= 11,
+};
+
+/* How the record came to be known. */
+enum tcpstate_basis {
+	TCPSTATE_BY_TRACEPOINT	= 0,
+	TCPSTATE_BY_PROBE	= 1,	/* kprobe, fentry, ftrace */
+	TCPSTATE_BY_INFERENCE	= 2,	/* made by the engine, never captured */
+	TCPSTATE_BY_SNAPSHOT	= 3,
+	TCPSTATE_BASES		= 4,
+};
+
+/* record.flags */
+#define TCPSTATE_F_OWNED	(1U << 0)  /* sk_lock.owned: a task holds it */
+#define TCPSTATE_F_KTHREAD	(1U << 1)  /* current has PF_KTHREAD */
+#define TCPSTATE_F_EXITING	(1U << 2)  /* current has PF_EXITING */
+#define TCPSTATE_F_HAS_FILE	(1U << 3)  /* sk_socket and its file exist */
+#define TCPSTATE_F_DEAD		(1U << 4)  /* SOCK_DEAD: orphaned */
+#define TCPSTATE_F_DONE		(1U << 5)  /* SOCK_DONE: tcp_fin() was here */
+#define TCPSTATE_F_LINGER0	(1U << 6)  /* SO_LINGER with time 0 */
+#define TCPSTATE_F_OOO		(1U << 7)  /* out-of-order queue not empty */
+#define TCPSTATE_F_REPAIR	(1U << 8)  /* TCP_REPAIR */
+#define TCPSTATE_F_KEEPALIVE	(1U << 9)  /* SO_KEEPALIVE */
+#define TCPSTATE_F_FASTOPEN	(1U << 10) /* Fast Open was used */
+#define TCPSTATE_F_TIMER	(1U << 11) /* REQ_DROP, TW_KILL: its timer ran out */
+/*
+ * REQ_DROP and TW_KILL seen through timer_cancel: if a REQ_ADD or TW_ADD of
+ * the same cookie follows, it was a restart and not an end.
+ */
+#define TCPSTATE_F_PROVISIONAL	(1U << 12)
+#define TCPSTATE_F_TWIN		(1U << 13) /* caught by the twin of a busy hook */
+#define TCPSTATE_F_NO_TASK	(1U << 14) /* tgid and comm were not taken */
+
+struct tcpstate_record {
+	__u16	size;		/* bytes of the whole record, multiple of 8 */
+	__u8	version;	/* TCPSTATE_RECORD_VERSION */
+	__u8	type;		/* enum tcpstate_type */
+	__u32	cpu;
+	/* Counts this CPU's records, lost ones included: a jump is a loss. */
+	__u64	seq;
+	__u64	mono_ns;	/* CLOCK_MONOTONIC */
+	__u64	cookie;		/* socket cookie, `sk:` of ss -e */
+	__u64	netns_cookie;	/* 0 where the kernel has none */
+	__u64	listener;	/* REQ_*: cookie of the listener */
+	__u64	cgroup;		/* cgroup v2 id of the socket */
+
+	__u32	netns_ino;	/* as in /proc/PID/ns/net */
+	__u32	flags;		/* TCPSTATE_F_* */
+	__u8	saddr[16];	/* local; IPv4 in the first 4 bytes, rest 0 */
+	__u8	daddr[16];	/* peer */
+	__u16	sport;		/* local, host byte order */
+	__u16	dport;		/* peer, host byte order */
+	__u16	family;		/* AF_INET 2 or AF_INET6 10 */
+	__u16	protocol;	/* IPPROTO_TCP 6, IPPROTO_MPTCP 262 */
+	__u8	old_state;	/* enum tcpstate_state */
+	__u8	new_state;
+	__u8	basis;		/* enum tcpstate_basis */
+	__u8	shutdown;	/* RCV_SHUTDOWN 1, SEND_SHUTDOWN 2 */
+	__u32	sk_err;		/* positive errno */
+
+	/*
+	 * Sequence numbers, absolute (RFC 9293 section 3.3.1).  REQ_*: snd_nxt
+	 * is ISS + 1 and rcv_nxt is IRS + 1.  TW_*: snd_nxt and rcv_nxt.
+	 * The rest: only on sockets of protocol IPPROTO_TCP.
+	 */
+	__u32	snd_una;
+	__u32	snd_nxt;
+	__u32	write_seq;	/* end of what the program has written */
+	__u32	rcv_nxt;
+	__u32	copied_seq;	/* start of what it has not read */
+	__u32	rcv_wup;	/* rcv_nxt when the last ACK was sent */
+	__u64	bytes_acked;
+	__u64	bytes_received;
+	__u32	segs_in;
+	__u32	segs_out;
+	__u32	data_segs_in;
+	__u32	data_segs_out;
+
+	__u32	total_retrans;	/* REQ_*: SYN-ACKs sent again */
+	__s32	linger2;	/* jiffies, negative: no FIN_WAIT2 */
+	__u8	retransmits;	/* of the segment at snd_una, without answer */
+	__u8	backoff;
+	__u8	probes_out;	/* window and keepalive probes without answer */
+	__u8	reserved0;
+	__u32	timeout_ms;	/* TW_ADD, TW_REARM: until it expires */
+
+	__u32	uid;		/* of the socket */
+	/*
+	 * Thread group of `current` and its leader's name.  A bystander unless
+	 * the move is one that only a system call makes; the reader decides.
+	 */
+	__u32	tgid;
+	__u8	comm[TCPSTATE_COMM_LEN];	/* NUL-terminated */
+
+	__u64	count;		/* LOST */
+	__u64	inode;		/* SNAPSHOT: of the socket's file, 0 = none */
+	__u32	rqueue;		/* SNAPSHOT: as Recv-Q of ss */
+	__u32	wqueue;		/* SNAPSHOT: as Send-Q of ss */
+	__u32	age_ms;		/* SNAPSHOT: since the last ACK came in */
+	__u32	reserved1;
+};
+
+#define TCPSTATE_ASSERT(name, offset) \
+	_Static_assert(__builtin_offsetof(struct tcpstate_record, name) == \
+		       (offset), #name " has moved")
+
+TCPSTATE_ASSERT(seq, 8);
+TCPSTATE_ASSERT(mono_ns, 16);
+TCPSTATE_ASSERT(cookie, 24);
+TCPSTATE_ASSERT(netns_ino, 56);
+TCPSTATE_ASSERT(saddr, 64);
+TCPSTATE_ASSERT(sport, 96);
+TCPSTATE_ASSERT(old_state, 104);
+TCPSTATE_ASSERT(snd_una, 112);
+TCPSTATE_ASSERT(bytes_acked, 136);
+TCPSTATE_ASSERT(segs_in, 152);
+TCPSTATE_ASSERT(total_retrans, 168);
+TCPSTATE_ASSERT(retransmits, 176);
+TCPSTATE_ASSERT(uid, 184);
+TCPSTATE_ASSERT(comm, 192);
+TCPSTATE_ASSERT(count, 208);
+TCPSTATE_ASSERT(rqueue, 224);
+_Static_assert(sizeof(struct tcpstate_record) == 240, "the record has grown");
+
+#undef TCPSTATE_ASSERT
+
+#endif /* _UAPI_LINUX_TCPSTATE_H */
