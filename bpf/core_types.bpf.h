@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The kernel fields that we read, and no others.  Offsets come from the
+ * running kernel's BTF (CO-RE); only names and types matter here.
+ */
+#ifndef TCPSTATE_CORE_TYPES_BPF_H
+#define TCPSTATE_CORE_TYPES_BPF_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), \
+			     apply_to = record)
+
+typedef struct {
+	__s64 counter;
+} atomic64_t;
+
+typedef struct {
+	__u32 val;
+} kuid_t;
+
+struct in6_addr {
+	union {
+		__u8 u6_addr8[16];
+	} in6_u;
+};
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct net {
+	struct ns_common ns;
+	__u64 net_cookie;		/* since 5.12 */
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct sock;
+
+struct sock_common {
+	__be32 skc_daddr;
+	__be32 skc_rcv_saddr;
+	__be16 skc_dport;
+	__u16 skc_num;
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	possible_net_t skc_net;
+	unsigned long skc_flags;
+	struct sock *skc_listener;	/* of a request_sock */
+	__u32 skc_tw_rcv_nxt;		/* of an inet_timewait_sock */
+	__u32 skc_tw_snd_nxt;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+	atomic64_t skc_cookie;
+};
+
+struct kernfs_node {
+	__u64 id;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct sock_cgroup_data {
+	struct cgroup *cgroup;		/* since 5.15 */
+};
+
+typedef struct {
+	int owned;
+} socket_lock_t;
+
+struct file;
+
+struct socket {
+	struct file *file;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	socket_lock_t sk_lock;
+	int sk_err;
+	__u8 sk_shutdown;
+	__u16 sk_protocol;		/* a bit-field before 5.6 */
+	unsigned long sk_lingertime;
+	kuid_t sk_uid;
+	struct socket *sk_socket;
+	struct sock_cgroup_data sk_cgrp_data;
+};
+
+struct rb_node;
+
+struct rb_root {
+	struct rb_node *rb_node;
+};
+
+struct inet_connection_sock {
+	__u8 icsk_retransmits;
+	__u8 icsk_backoff;
+	__u8 icsk_probes_out;
+};
+
+struct tcp_sock {
+	struct inet_connection_sock inet_conn;
+	__u32 snd_una;
+	__u32 snd_nxt;
+	__u32 write_seq;
+	__u32 rcv_nxt;
+	__u32 copied_seq;
+	__u32 rcv_wup;
+	__u64 bytes_acked;
+	__u64 bytes_received;
+	__u32 segs_in;
+	__u32 segs_out;
+	__u32 data_segs_in;
+	__u32 data_segs_out;
+	__u32 total_retrans;
+	int linger2;
+	struct rb_root out_of_order_queue;
+	__u8 repair : 1;
+	__u8 syn_data : 1;
+	__u8 syn_fastopen : 1;
+};
+
+struct timer_list {
+	unsigned long expires;
+	void (*function)(struct timer_list *);
+};
+
+struct inet_timewait_sock {
+	struct sock_common __tw_common;
+	volatile unsigned char tw_substate;
+	struct timer_list tw_timer;
+};
+
+struct request_sock {
+	struct sock_common __req_common;
+	__u8 num_retrans;
+	struct timer_list rsk_timer;
+};
+
+struct inet_request_sock {
+	struct request_sock req;
+};
+
+struct tcp_request_sock {
+	struct inet_request_sock req;
+	__u32 rcv_isn;
+	__u32 snt_isn;
+};
+
+struct task_struct {
+	unsigned int flags;
+	int tgid;
+	struct task_struct *group_leader;
+	char comm[16];
+};
+
+#pragma clang attribute pop
+
+#endif /* TCPSTATE_CORE_TYPES_BPF_H */

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Kernel objects to struct tcpstate_record: the twin of kmod/record.c, and the
+ * only BPF file that reads socket fields.
+ *
+ * @direct tells how a pointer may be read: a typed argument of a tracepoint or
+ * fentry program is dereferenced (a load with an exception table entry), one
+ * that was computed, by container_of() or from registers, is read by helper.
+ */
+#ifndef TCPSTATE_RECORD_BPF_H
+#define TCPSTATE_RECORD_BPF_H
+
+#include <linux/tcpstate.h>
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+
+#include "core_types.bpf.h"
+
+/* include/linux/socket.h, include/uapi/linux/in.h */
+#define AF_INET		2
+#define AF_INET6	10
+#define IPPROTO_TCP	6
+#define IPPROTO_MPTCP	262
+/* include/linux/sched.h */
+#define PF_EXITING	0x00000004
+#define PF_KTHREAD	0x00200000
+/* enum sock_flags, include/net/sock.h */
+#define SOCK_DEAD	0
+#define SOCK_DONE	1
+#define SOCK_KEEPOPEN	3
+#define SOCK_LINGER	4
+
+#define READ(direct, p, field) \
+	((direct) ? (p)->field : BPF_CORE_READ((p), field))
+
+/* Set by the loader; 0 where the tick could not be learned. */
+const volatile __u32 hz;
+
+static __always_inline void record_addresses(struct tcpstate_record *r,
+					     const struct sock_common *c,
+					     bool direct)
+{
+	r->family = READ(direct, c, skc_family);
+	r->sport = READ(direct, c, skc_num);
+	r->dport = __builtin_bswap16(READ(direct, c, skc_dport));
+	if (r->family == AF_INET) {
+		*(__u32 *)r->saddr = READ(direct, c, skc_rcv_saddr);
+		*(__u32 *)r->daddr = READ(direct, c, skc_daddr);
+	} else if (r->family == AF_INET6) {
+		bpf_core_read(r->saddr, sizeof(r->saddr),
+			      &c->skc_v6_rcv_saddr);
+		bpf_core_read(r->daddr, sizeof(r->daddr), &c->skc_v6_daddr);
+	}
+}
+
+static __always_inline void record_netns(struct tcpstate_record *r,
+					 const struct sock_common *c,
+					 bool direct)
+{
+	const struct net *net = READ(direct, c, skc_net.net);
+
+	r->netns_ino = READ(direct, net, ns.inum);
+	if (bpf_core_field_exists(net->net_cookie))
+		r->netns_cookie = READ(direct, net, net_cookie);
+}
+
+/* What all three kinds of socket have. */
+static __always_inline void record_common(struct tcpstate_record *r,
+					  const struct sock_common *c,
+					  bool direct)
+{
+	record_addresses(r, c, direct);
+	record_netns(r, c, direct);
+}
+
+/*
+ * Only of use where a task holds the socket: elsewhere `current` is whoever
+ * was interrupted.
+ */
+static __always_inline void record_task(struct tcpstate_record *r)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (task->flags & PF_KTHREAD)
+		r->flags |= TCPSTATE_F_KTHREAD;
+	if (task->flags & PF_EXITING)
+		r->flags |= TCPSTATE_F_EXITING;
+	r->tgid = task->tgid;
+	BPF_CORE_READ_STR_INTO(&r->comm, task, group_leader, comm);
+}
+
+static __always_inline void record_flags(struct tcpstate_record *r,
+					 struct sock *sk)
+{
+	unsigned long flags = sk->__sk_common.skc_flags;
+	struct socket *socket = sk->sk_socket;
+
+	if (sk->sk_lock.owned)
+		r->flags |= TCPSTATE_F_OWNED;
+	if (socket && socket->file)
+		r->flags |= TCPSTATE_F_HAS_FILE;
+	if (flags & (1UL << SOCK_DEAD))
+		r->flags |= TCPSTATE_F_DEAD;
+	if (flags & (1UL << SOCK_DONE))
+		r->flags |= TCPSTATE_F_DONE;
+	if (flags & (1UL << SOCK_KEEPOPEN))
+		r->flags |= TCPSTATE_F_KEEPALIVE;
+	if ((flags & (1UL << SOCK_LINGER)) && !sk->sk_lingertime)
+		r->flags |= TCPSTATE_F_LINGER0;
+}
+
+static __always_inline void record_tcp(struct tcpstate_record *r,
+				       struct tcp_sock *tp)
+{
+	r->snd_una = tp->snd_una;
+	r->snd_nxt = tp->snd_nxt;
+	r->write_seq = tp->write_seq;
+	r->rcv_nxt = tp->rcv_nxt;
+	r->copied_seq = tp->copied_seq;
+	r->rcv_wup = tp->rcv_wup;
+	r->bytes_acked = tp->bytes_acked;
+	r->bytes_received = tp->bytes_received;
+	r->segs_in = tp->segs_in;
+	r->segs_out = tp->segs_out;
+	r->data_segs_in = tp->data_segs_in;
+	r->data_segs_out = tp->data_segs_out;
+	r->total_retrans = tp->total_retrans;
+	r->linger2 = tp->linger2;
+	r->retransmits = tp->inet_conn.icsk_retransmits;
+	r->backoff = tp->inet_conn.icsk_backoff;
+	r->probes_out = tp->inet_conn.icsk_probes_out;
+	if (tp->out_of_order_queue.rb_node)
+		r->flags |= TCPSTATE_F_OOO;
+	if (BPF_CORE_READ_BITFIELD(tp, repair))
+		r->flags |= TCPSTATE_F_REPAIR;
+	if (BPF_CORE_READ_BITFIELD(tp, syn_fastopen))
+		r->flags |= TCPSTATE_F_FASTOPEN;
+}
+
+/*
+ * A full socket: a typed argument, never anything else.  Its cookie is the
+ * caller's: which helper makes it depends on the program type.
+ */
+static __always_inline void record_sock(struct tcpstate_record *r,
+					struct sock *sk)
+{
+	/* NULL for MPTCP, whose tcp_sock fields are other memory. */
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+
+	record_common(r, &sk->__sk_common, true);
+	r->protocol = sk->sk_protocol;
+	r->sk_err = sk->sk_err;
+	r->shutdown = sk->sk_shutdown & 3;
+	r->uid = sk->sk_uid.val;
+	if (bpf_core_field_exists(sk->sk_cgrp_data.cgroup)) {
+		struct cgroup *cgroup = sk->sk_cgrp_data.cgroup;
+
+		if (cgroup)
+			r->cgroup = cgroup->kn->id;
+	}
+	record_flags(r, sk);
+	if (tp)
+		record_tcp(r, tp);
+	if (r->flags & TCPSTATE_F_OWNED)
+		record_task(r);
+	else
+		r->flags |= TCPSTATE_F_NO_TASK;
+}
+
+static __always_inline void record_tw(struct tcpstate_record *r,
+				      const struct inet_timewait_sock *tw,
+				      bool direct)
+{
+	const struct sock_common *c = &tw->__tw_common;
+
+	record_common(r, c, direct);
+	r->protocol = IPPROTO_TCP;
+	r->flags |= TCPSTATE_F_NO_TASK;
+	r->rcv_nxt = READ(direct, c, skc_tw_rcv_nxt);
+	r->snd_nxt = READ(direct, c, skc_tw_snd_nxt);
+	if (!direct)
+		r->cookie = BPF_CORE_READ(c, skc_cookie.counter);
+}
+
+static __always_inline void record_timeout(struct tcpstate_record *r,
+					   __u64 jiffies)
+{
+	if (hz)
+		r->timeout_ms = jiffies * 1000 / hz;
+}
+
+static __always_inline void record_req(struct tcpstate_record *r,
+				       const struct request_sock *req,
+				       bool direct)
+{
+	const struct tcp_request_sock *treq = (const void *)req;
+
+	record_common(r, &req->__req_common, direct);
+	r->protocol = IPPROTO_TCP;
+	r->flags |= TCPSTATE_F_NO_TASK;
+	r->total_retrans = READ(direct, req, num_retrans);
+	if (!direct)
+		r->cookie = BPF_CORE_READ(req, __req_common.skc_cookie.counter);
+	r->rcv_nxt = BPF_CORE_READ(treq, rcv_isn) + 1;
+	r->snd_nxt = BPF_CORE_READ(treq, snt_isn) + 1;
+}
+
+#endif /* TCPSTATE_RECORD_BPF_H */
