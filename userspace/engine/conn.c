@@ -1,0 +1,510 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a record means for its connection: the logical stream.
+ *
+ * Three kernel objects with one cookie make one connection.  The rules, with
+ * the facts behind them, are in Documentation/design.rst:
+ *
+ *   request_sock    REQ_ADD                  LISTEN -> SYN_RECV
+ *   sock            LISTEN -> SYN_RECV       nothing: the child's own
+ *                   all other moves          as they are
+ *   timewait_sock   TW_ADD                   -> TIME_WAIT, or FIN_WAIT2 stays
+ *                   FIN_WAIT2|CLOSING->CLOSE nothing: only the sock is gone
+ *                   TW_KILL                  -> CLOSE
+ */
+#include "conn.h"
+
+#include <string.h>
+
+#include "facts.h"
+#include "fsm.h"
+
+#define PROTOCOL_TCP	6
+/* Closed sockets whose file may connect or listen again, at most. */
+#define DORMANT_MAX	8192
+
+const struct verdict no_verdict;
+
+/* ---- telling ---- */
+
+void set_state(struct engine *e, struct entry *entry, uint8_t state,
+	       uint64_t ns)
+{
+	struct conn *c = &entry->conn;
+
+	if (c->state)
+		engine_count(e, c->netns, c->state, -1);
+	c->state = state;
+	c->state_ns = ns;
+	if (state != TCPSTATE_CLOSE)
+		engine_count(e, c->netns, state, 1);
+}
+
+void settle_later(struct engine *e, struct entry *entry,
+		  enum pending pending, const struct tcpstate_record *r)
+{
+	entry->pending = pending;
+	entry->due_ns = r->mono_ns + e->cfg.settle_ns;
+	entry->held.ns = r->mono_ns;
+	entry->held.flags = r->flags;
+	entry->held.basis = r->basis;
+	entry->held.state = r->old_state;
+	table_move(e->table, entry, LIST_SETTLING);
+}
+
+void settled(struct engine *e, struct entry *entry)
+{
+	entry->pending = PENDING_NONE;
+	table_move(e->table, entry, LIST_LIVE);
+}
+
+void tell_conn(struct engine *e, struct entry *entry, bool ended)
+{
+	struct conn *c = &entry->conn;
+
+	if (c->role == ROLE_LISTENER)
+		return;
+	if ((ended != entry->line_told) && !c->pid)
+		e->stats.unknown_owner++;
+	entry->line_told = true;
+	if (e->sink.conn)
+		e->sink.conn(e->ctx, c, ended);
+}
+
+static void note_times(struct conn *c, uint8_t state, uint64_t ns)
+{
+	switch (state) {
+	case TCPSTATE_SYN_SENT:
+	case TCPSTATE_SYN_RECV:
+	case TCPSTATE_LISTEN:
+		if (!c->born_ns)
+			c->born_ns = ns;
+		break;
+	case TCPSTATE_ESTABLISHED:
+		c->established_ns = ns;
+		break;
+	case TCPSTATE_FIN_WAIT1:
+		c->first = FIRST_LOCAL;
+		c->fin_ns = ns;
+		break;
+	case TCPSTATE_LAST_ACK:
+		c->fin_ns = ns;
+		break;
+	case TCPSTATE_CLOSE_WAIT:
+		c->first = FIRST_PEER;
+		c->peer_fin_ns = ns;
+		break;
+	case TCPSTATE_CLOSING:
+		c->first = FIRST_BOTH;
+		c->kind = KIND_SIMULTANEOUS;
+		c->peer_fin_ns = ns;
+		break;
+	case TCPSTATE_TIME_WAIT:
+		c->tw_ns = ns;
+		if (!c->peer_fin_ns)
+			c->peer_fin_ns = ns;
+		break;
+	case TCPSTATE_CLOSE:
+		c->end_ns = ns;
+		break;
+	}
+}
+
+/* One move of the logical stream.  @v is for -> CLOSE and -> TIME_WAIT. */
+void move(struct engine *e, struct entry *entry, uint8_t state,
+	  uint64_t ns, uint8_t basis, struct verdict v)
+{
+	struct conn *c = &entry->conn;
+	struct transition t = {
+		.conn = c,
+		.ns = ns,
+		.old_state = c->state ? c->state : TCPSTATE_CLOSE,
+		.new_state = state,
+		.basis = basis,
+		.has_span = c->state && c->state != TCPSTATE_CLOSE &&
+			    c->state_ns && ns >= c->state_ns && !c->snapshot,
+		.by_exit = state == TCPSTATE_CLOSE && c->by_exit,
+	};
+
+	if (c->role == ROLE_SERVER && state == TCPSTATE_SYN_RECV)
+		t.old_state = TCPSTATE_LISTEN;
+	if (t.has_span)
+		t.span_ns = ns - c->state_ns;
+	if (state == TCPSTATE_CLOSE) {
+		t.reason = v.reason;
+		t.detail = v.detail;
+	}
+	/* The end of a TIME_WAIT does not change how it was closed. */
+	if (c->state != TCPSTATE_TIME_WAIT) {
+		c->reason = v.reason;
+		c->detail = v.detail;
+		if (v.kind)
+			c->kind = v.kind;
+	}
+	t.legal = fsm_legal(t.old_state, t.new_state);
+	if (!t.legal)
+		e->stats.illegal++;
+	if (basis == TCPSTATE_BY_INFERENCE)
+		e->stats.inferred++;
+	c->basis = basis;
+	set_state(e, entry, state, ns);
+	note_times(c, state, ns);
+	/* From its first seen move on, its times are exact. */
+	c->snapshot = false;
+	if (entry->list == LIST_LIVE)
+		table_move(e->table, entry, LIST_LIVE);
+	if (e->sink.transition)
+		e->sink.transition(e->ctx, &t);
+}
+
+/* It is CLOSE now: its entry stays for late records, or for a second life. */
+void end(struct engine *e, struct entry *entry,
+	 const struct tcpstate_record *r, struct verdict v)
+{
+	bool may_live_again = r->type == TCPSTATE_STATE &&
+			      !(r->flags & TCPSTATE_F_DEAD) &&
+			      (r->flags & TCPSTATE_F_HAS_FILE);
+
+	move(e, entry, TCPSTATE_CLOSE, r->mono_ns, r->basis, v);
+	tell_conn(e, entry, true);
+	entry->dead = true;
+	settle_later(e, entry, PENDING_FORGET, r);
+	if (!may_live_again)
+		return;
+	entry->pending = PENDING_NONE;
+	table_move(e->table, entry, LIST_DORMANT);
+	if (table_count(e->table, LIST_DORMANT) > DORMANT_MAX)
+		table_remove(e->table,
+			     table_oldest(e->table, LIST_DORMANT));
+}
+
+/* ---- births ---- */
+
+/* Without room the longest-unchanged goes, closed sockets first. */
+static void make_room(struct engine *e)
+{
+	struct entry *entry = table_oldest(e->table, LIST_DORMANT);
+
+	if (!entry)
+		entry = table_oldest(e->table, LIST_LIVE);
+	if (!entry)
+		entry = table_oldest(e->table, LIST_SETTLING);
+	if (!entry)
+		return;
+	if (!entry->dead) {
+		e->stats.evicted++;
+		engine_count(e, entry->conn.netns, entry->conn.state, -1);
+	}
+	table_remove(e->table, entry);
+}
+
+struct entry *entry_new(struct engine *e,
+			const struct tcpstate_record *r)
+{
+	struct entry *entry;
+
+	if (table_is_full(e->table))
+		make_room(e);
+	entry = table_add(e->table, r->cookie);
+	if (!entry) {
+		e->stats.evicted++;
+		return NULL;
+	}
+	entry->conn.netns = r->netns_ino;
+	entry->conn.netns_cookie = r->netns_cookie;
+	entry->conn.life = 1;
+	take_tuple(&entry->conn, r);
+	return entry;
+}
+
+/* A socket that is used again: all but its identity begins anew. */
+void entry_reset(struct engine *e, struct entry *entry,
+		 const struct tcpstate_record *r)
+{
+	uint64_t cookie = entry->conn.cookie;
+	uint32_t life = entry->conn.life + 1;
+
+	memset(&entry->conn, 0, sizeof(entry->conn));
+	entry->conn.cookie = cookie;
+	entry->conn.life = life;
+	entry->conn.netns = r->netns_ino;
+	entry->conn.netns_cookie = r->netns_cookie;
+	entry->dead = false;
+	entry->mini_seen = false;
+	entry->line_told = false;
+	entry->fw2_clean = false;
+	take_tuple(&entry->conn, r);
+	settled(e, entry);
+}
+
+/* A record of a connection that was never seen, or already told as gone. */
+struct entry *entry_in_the_middle(struct engine *e,
+				  const struct tcpstate_record *r,
+				  uint8_t state)
+{
+	struct entry *entry = entry_new(e, r);
+
+	if (!entry)
+		return NULL;
+	entry->conn.snapshot = true;
+	entry->conn.basis = TCPSTATE_BY_INFERENCE;
+	set_state(e, entry, state, r->mono_ns);
+	return entry;
+}
+
+/* ---- what had to settle ---- */
+
+void tell_time_wait_line(struct engine *e, struct entry *entry)
+{
+	settled(e, entry);
+	tell_conn(e, entry, false);
+}
+
+static void settle(struct engine *e, struct entry *entry)
+{
+	struct tcpstate_record r = {
+		.mono_ns = entry->held.ns,
+		.flags = entry->held.flags,
+		.basis = entry->held.basis,
+	};
+
+	switch (entry->pending) {
+	case PENDING_PORT:
+		settled(e, entry);
+		move(e, entry, TCPSTATE_SYN_SENT, r.mono_ns, r.basis,
+		     no_verdict);
+		break;
+	case PENDING_DROP:
+	case PENDING_END:
+		end(e, entry, &r, reason_of_mini_end(entry->held.state ==
+						     TCPSTATE_NEW_SYN_RECV ?
+						     TCPSTATE_SYN_RECV :
+						     entry->held.state, &r));
+		break;
+	case PENDING_LINE:
+		tell_time_wait_line(e, entry);
+		break;
+	case PENDING_FORGET:
+		table_remove(e->table, entry);
+		break;
+	}
+}
+
+void conn_settle(struct engine *e, uint64_t now_ns)
+{
+	struct entry *entry;
+
+	while ((entry = table_oldest(e->table, LIST_SETTLING)) &&
+	       entry->due_ns <= now_ns)
+		settle(e, entry);
+}
+
+/* A record decides what was pending.  Ends are left to their own rules. */
+void decide_now(struct engine *e, struct entry *entry)
+{
+	if (entry->pending == PENDING_PORT || entry->pending == PENDING_LINE)
+		settle(e, entry);
+}
+
+/* ---- full sockets ---- */
+
+static void begin_life(struct engine *e, const struct tcpstate_record *r)
+{
+	struct entry *entry = table_find(e->table, r->cookie);
+
+	if (!entry) {
+		entry = entry_new(e, r);
+	} else {
+		bool late_snapshot = entry->conn.snapshot;
+
+		if (!entry->dead && !late_snapshot) {
+			e->stats.corrected++;
+			end(e, entry, r, (struct verdict){ REASON_UNKNOWN,
+				    DETAIL_NONE, KIND_UNKNOWN });
+		} else if (!entry->dead) {
+			set_state(e, entry, TCPSTATE_CLOSE, r->mono_ns);
+		}
+		entry_reset(e, entry, r);
+		if (late_snapshot)
+			entry->conn.life = 1;
+	}
+	if (!entry)
+		return;
+	take_owner(e, &entry->conn, r);
+	if (r->new_state == TCPSTATE_LISTEN) {
+		entry->conn.role = ROLE_LISTENER;
+		move(e, entry, TCPSTATE_LISTEN, r->mono_ns, r->basis,
+		     no_verdict);
+		return;
+	}
+	entry->conn.role = ROLE_CLIENT;
+	/* A port at this point may be one of a former life. */
+	entry->conn.sport = 0;
+	entry->conn.state = 0;
+	settle_later(e, entry, PENDING_PORT, r);
+	if (!(e->cfg.hooks & SEEN_CONNECT))
+		settle(e, entry);
+}
+
+static void on_connect(struct engine *e, const struct tcpstate_record *r)
+{
+	struct entry *entry = table_find(e->table, r->cookie);
+
+	if (!entry || entry->dead)
+		return;
+	take_tuple(&entry->conn, r);
+	know(&entry->conn, CONN_ISN_LOCAL, &entry->conn.isn_local,
+	     r->write_seq);
+	decide_now(e, entry);
+}
+
+/* The child of a request that nobody saw: a SYN cookie, or no such hook. */
+static struct entry *unseen_passive_open(struct engine *e,
+					 const struct tcpstate_record *r)
+{
+	struct entry *entry = entry_new(e, r);
+
+	if (!entry)
+		return NULL;
+	entry->conn.role = ROLE_SERVER;
+	entry->conn.syncookie = e->cfg.hooks & SEEN_REQ_ADD;
+	move(e, entry, TCPSTATE_SYN_RECV, r->mono_ns, TCPSTATE_BY_INFERENCE,
+	     no_verdict);
+	/* When the SYN came is not known. */
+	entry->conn.born_ns = 0;
+	entry->conn.state_ns = 0;
+	return entry;
+}
+
+/*
+ * The connection that a move of a full socket belongs to, in the state that
+ * the move begins with; NULL if the record means nothing.
+ */
+static struct entry *entry_for_move(struct engine *e,
+				    const struct tcpstate_record *r)
+{
+	struct entry *entry = table_find(e->table, r->cookie);
+	struct conn *c;
+
+	/* The loser of a race between two children (F10). */
+	if (r->old_state == TCPSTATE_SYN_RECV &&
+	    r->new_state == TCPSTATE_CLOSE &&
+	    (!entry || entry->conn.role != ROLE_CLIENT))
+		return NULL;
+	if (!entry && r->old_state == TCPSTATE_SYN_RECV)
+		return unseen_passive_open(e, r);
+	if (!entry)
+		return entry_in_the_middle(e, r, r->old_state);
+	if (entry->dead)
+		return NULL;
+	decide_now(e, entry);
+	c = &entry->conn;
+	if (c->state == r->old_state)
+		return entry;
+	/* The snapshot may show what came just after it was begun. */
+	if (c->snapshot) {
+		set_state(e, entry, r->old_state, 0);
+		return entry;
+	}
+	e->stats.corrected++;
+	move(e, entry, r->old_state, r->mono_ns, TCPSTATE_BY_INFERENCE,
+	     no_verdict);
+	return entry;
+}
+
+static void on_state(struct engine *e, const struct tcpstate_record *r)
+{
+	struct entry *entry = table_find(e->table, r->cookie);
+	struct verdict v = no_verdict;
+
+	if (r->old_state == r->new_state)
+		return;
+	if (r->old_state == TCPSTATE_CLOSE &&
+	    (r->new_state == TCPSTATE_SYN_SENT ||
+	     r->new_state == TCPSTATE_LISTEN)) {
+		begin_life(e, r);
+		return;
+	}
+	/* The child's own; up to 6.12 under its listener's cookie (F9). */
+	if (r->old_state == TCPSTATE_LISTEN &&
+	    r->new_state == TCPSTATE_SYN_RECV)
+		return;
+	if (is_false_close(entry, r)) {
+		fold_false_close(e, entry, r);
+		return;
+	}
+	entry = entry_for_move(e, r);
+	if (!entry)
+		return;
+	take_tuple(&entry->conn, r);
+	take_owner(e, &entry->conn, r);
+	if (r->new_state == TCPSTATE_CLOSE) {
+		if (infer_mini(e, entry, r))
+			return;
+		v = reason_of_close(&entry->conn, r->old_state, r);
+		take_numbers(&entry->conn, r);
+		end(e, entry, r, v);
+		return;
+	}
+	if (entry->pending == PENDING_DROP)
+		settled(e, entry);
+	take_numbers(&entry->conn, r);
+	count_close_segments(entry, r);
+	move(e, entry, r->new_state, r->mono_ns, r->basis, v);
+}
+
+static void on_accept(struct engine *e, const struct tcpstate_record *r)
+{
+	struct entry *entry = table_find(e->table, r->cookie);
+	struct conn *c;
+
+	if (!entry || entry->dead)
+		return;
+	c = &entry->conn;
+	c->accepted = true;
+	c->accept_ns = r->mono_ns;
+	c->uid = r->uid;
+	c->has_uid = true;
+	if (r->cgroup)
+		c->cgroup = r->cgroup;
+	if (task_is_known(e, r))
+		set_owner(c, r);
+	if (e->sink.accept)
+		e->sink.accept(e->ctx, c, r->mono_ns);
+}
+
+void conn_record(struct engine *e, const struct tcpstate_record *rec)
+{
+	/* MPTCP sockets have no segments of their own; subflows are TCP. */
+	if (rec->protocol != PROTOCOL_TCP)
+		return;
+	switch (rec->type) {
+	case TCPSTATE_STATE:
+		on_state(e, rec);
+		break;
+	case TCPSTATE_REQ_ADD:
+		on_req_add(e, rec);
+		break;
+	case TCPSTATE_REQ_DROP:
+		on_req_drop(e, rec);
+		break;
+	case TCPSTATE_TW_ADD:
+		on_tw_add(e, rec);
+		break;
+	case TCPSTATE_TW_REARM:
+		on_tw_rearm(e, rec);
+		break;
+	case TCPSTATE_TW_KILL:
+		on_tw_kill(e, rec);
+		break;
+	case TCPSTATE_CONNECT:
+		on_connect(e, rec);
+		break;
+	case TCPSTATE_ACCEPT:
+		on_accept(e, rec);
+		break;
+	case TCPSTATE_SNAPSHOT:
+		on_snapshot(e, rec);
+		break;
+	}
+}

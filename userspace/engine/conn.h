@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A connection's life in the engine: how it is begun, moved, ended and told.
+ * request.c, timewait.c and dump.c say what their records mean in these terms.
+ */
+#ifndef TCPSTATE_CONN_H
+#define TCPSTATE_CONN_H
+
+#include "engine_internal.h"
+#include "reason.h"
+
+/* enum source_hook bits; the engine knows no source, only what was seen. */
+#define SEEN_REQ_ADD	(1 << 1)
+#define SEEN_TW_ADD	(1 << 3)
+#define SEEN_TW_KILL	(1 << 4)
+#define SEEN_CONNECT	(1 << 5)
+
+extern const struct verdict no_verdict;
+
+/* ---- begin ---- */
+
+/* In no state yet; NULL without memory. */
+struct entry *entry_new(struct engine *e, const struct tcpstate_record *r);
+/* A socket that is used again: all but its identity begins anew. */
+void entry_reset(struct engine *e, struct entry *entry,
+		 const struct tcpstate_record *r);
+/* A connection that was never seen, found in @state: told, not made up. */
+struct entry *entry_in_the_middle(struct engine *e,
+				  const struct tcpstate_record *r,
+				  uint8_t state);
+
+/* ---- move ---- */
+
+/* One move of the logical stream; @v is for -> CLOSE and -> TIME_WAIT. */
+void move(struct engine *e, struct entry *entry, uint8_t state, uint64_t ns,
+	  uint8_t basis, struct verdict v);
+/* The state without a word: of the snapshot, or mended before it was told. */
+void set_state(struct engine *e, struct entry *entry, uint8_t state,
+	       uint64_t ns);
+
+/* ---- wait ---- */
+
+/* Decide @pending when nothing has contradicted it for the settle time. */
+void settle_later(struct engine *e, struct entry *entry,
+		  enum pending pending, const struct tcpstate_record *r);
+/* What was pending is void. */
+void settled(struct engine *e, struct entry *entry);
+/* This record decides it.  Ends are left to their own rules. */
+void decide_now(struct engine *e, struct entry *entry);
+
+/* ---- end ---- */
+
+/* sink->conn(): @ended, or it entered TIME_WAIT. */
+void tell_conn(struct engine *e, struct entry *entry, bool ended);
+void tell_time_wait_line(struct engine *e, struct entry *entry);
+/* It is CLOSE now: its entry stays for late records, or for a second life. */
+void end(struct engine *e, struct entry *entry,
+	 const struct tcpstate_record *r, struct verdict v);
+
+/* ---- what the records mean ---- */
+
+/* request.c */
+void on_req_add(struct engine *e, const struct tcpstate_record *r);
+void on_req_drop(struct engine *e, const struct tcpstate_record *r);
+
+/* timewait.c */
+void on_tw_add(struct engine *e, const struct tcpstate_record *r);
+void on_tw_rearm(struct engine *e, const struct tcpstate_record *r);
+void on_tw_kill(struct engine *e, const struct tcpstate_record *r);
+void enter_time_wait(struct engine *e, struct entry *entry,
+		     const struct tcpstate_record *r, bool line_later);
+/* FIN_WAIT2 or CLOSING -> CLOSE, of a socket whose connection lives on? */
+bool is_false_close(const struct entry *entry,
+		    const struct tcpstate_record *r);
+void fold_false_close(struct engine *e, struct entry *entry,
+		      const struct tcpstate_record *r);
+/*
+ * For sources without the mini-socket hooks: true if this -> CLOSE is one of
+ * a connection that lives on.
+ */
+bool infer_mini(struct engine *e, struct entry *entry,
+		const struct tcpstate_record *r);
+
+/* dump.c */
+void on_snapshot(struct engine *e, const struct tcpstate_record *r);
+
+#endif /* TCPSTATE_CONN_H */

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Sockets as sock_diag shows them: those that are older than the capture, and
+ * what only a dump tells of the others.
+ */
+#include <stdlib.h>
+
+#include "conn.h"
+#include "facts.h"
+
+static uint64_t snapshot_since(const struct tcpstate_record *r)
+{
+	uint64_t age = r->age_ms * 1000000ULL;
+
+	if (r->new_state != TCPSTATE_CLOSE_WAIT &&
+	    r->new_state != TCPSTATE_TIME_WAIT)
+		return r->mono_ns;
+	return age < r->mono_ns ? r->mono_ns - age : 0;
+}
+
+/* Facts that only a dump has; true even if the state has moved on. */
+static void take_dump(struct conn *c, const struct tcpstate_record *r)
+{
+	c->inode = r->inode;
+	c->rqueue = r->rqueue;
+	c->wqueue = r->wqueue;
+	if (r->inode)
+		c->accepted = true;
+	c->uid = r->uid;
+	c->has_uid = true;
+	if (r->cgroup)
+		c->cgroup = r->cgroup;
+	if (!c->sport)
+		c->sport = r->sport;
+}
+
+/* A mini-socket's FIN that no hook showed: the dump does. */
+static bool snapshot_moves(const struct entry *entry, uint8_t state)
+{
+	return state == TCPSTATE_TIME_WAIT && entry->conn.mini &&
+	       entry->conn.state == TCPSTATE_FIN_WAIT2;
+}
+
+void on_snapshot(struct engine *e, const struct tcpstate_record *r)
+{
+	uint8_t state = r->new_state == TCPSTATE_NEW_SYN_RECV ?
+			TCPSTATE_SYN_RECV : r->new_state;
+	struct entry *entry = table_find(e->table, r->cookie);
+	struct conn *c;
+
+	if (entry) {
+		if (entry->dead)
+			return;
+		take_dump(&entry->conn, r);
+		if (snapshot_moves(entry, state))
+			enter_time_wait(e, entry, r, false);
+		return;
+	}
+	if (state == TCPSTATE_CLOSE)
+		return;
+	entry = entry_new(e, r);
+	if (!entry)
+		return;
+	c = &entry->conn;
+	c->snapshot = true;
+	c->basis = TCPSTATE_BY_SNAPSHOT;
+	take_dump(c, r);
+	c->bytes_in = r->bytes_received;
+	c->bytes_out = r->bytes_acked;
+	set_state(e, entry, state, snapshot_since(r));
+	if (state == TCPSTATE_TIME_WAIT) {
+		entry->mini_seen = true;
+		entry->line_told = true;
+		c->mini = true;
+		c->first = FIRST_LOCAL;
+		c->tw_ns = c->state_ns;
+	}
+	if (state == TCPSTATE_CLOSE_WAIT)
+		c->first = FIRST_PEER;
+	if (state == TCPSTATE_SYN_RECV)
+		c->role = ROLE_SERVER;
+	if (state == TCPSTATE_SYN_SENT)
+		c->role = ROLE_CLIENT;
+	if (state == TCPSTATE_LISTEN)
+		c->role = ROLE_LISTENER;
+	e->roles_stale = true;
+}
+
+struct listeners {
+	struct conn **conns;
+	size_t n, size;
+};
+
+static int collect_listener(void *ctx, struct entry *entry)
+{
+	struct listeners *l = ctx;
+
+	if (entry->dead || entry->conn.role != ROLE_LISTENER)
+		return 0;
+	if (l->n == l->size) {
+		size_t size = l->size ? l->size * 2 : 64;
+		struct conn **conns = realloc(l->conns,
+					      size * sizeof(*conns));
+
+		if (!conns)
+			return 0;
+		l->conns = conns;
+		l->size = size;
+	}
+	l->conns[l->n++] = &entry->conn;
+	return 0;
+}
+
+static int by_netns_and_port(const void *a, const void *b)
+{
+	const struct conn *x = *(struct conn *const *)a;
+	const struct conn *y = *(struct conn *const *)b;
+
+	if (x->netns != y->netns)
+		return x->netns < y->netns ? -1 : 1;
+	return x->sport - y->sport;
+}
+
+static int find_role(void *ctx, struct entry *entry)
+{
+	const struct listeners *l = ctx;
+	struct conn *key = &entry->conn, **found;
+
+	if (!key->snapshot || (key->role != ROLE_UNKNOWN && key->listener) ||
+	    key->role == ROLE_LISTENER || key->role == ROLE_CLIENT || !l->n)
+		return 0;
+	found = bsearch(&key, l->conns, l->n, sizeof(*l->conns),
+			by_netns_and_port);
+	if (!found)
+		return 0;
+	key->role = ROLE_SERVER;
+	key->listener = (*found)->cookie;
+	return 0;
+}
+
+void conn_find_roles(struct engine *e)
+{
+	struct listeners l = { 0 };
+
+	table_each(e->table, collect_listener, &l);
+	if (l.n)
+		qsort(l.conns, l.n, sizeof(*l.conns), by_netns_and_port);
+	table_each(e->table, find_role, &l);
+	free(l.conns);
+}

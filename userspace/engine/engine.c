@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "decode.h"
+#include "engine_internal.h"
+
+/* Records held back at most: 240 bytes each. */
+#define MERGE_MAX (1 << 18)
+
+struct engine *engine_new(const struct engine_config *cfg,
+			  const struct engine_sink *sink, void *ctx)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return NULL;
+	e->cfg = *cfg;
+	e->sink = *sink;
+	e->ctx = ctx;
+	e->merge = merge_new(MERGE_MAX);
+	e->table = table_new(cfg->max_conns);
+	if (!e->merge || !e->table) {
+		engine_free(e);
+		return NULL;
+	}
+	return e;
+}
+
+void engine_free(struct engine *e)
+{
+	if (!e)
+		return;
+	merge_free(e->merge);
+	table_free(e->table);
+	free(e->counts);
+	free(e->cpus);
+	free(e);
+}
+
+/* ---- losses ---- */
+
+static struct cpu_seq *cpu_seq(struct engine *e, uint32_t cpu)
+{
+	struct cpu_seq *cpus;
+
+	if (cpu < e->n_cpus)
+		return &e->cpus[cpu];
+	cpus = realloc(e->cpus, (cpu + 1) * sizeof(*cpus));
+	if (!cpus)
+		return NULL;
+	memset(cpus + e->n_cpus, 0, (cpu + 1 - e->n_cpus) * sizeof(*cpus));
+	e->cpus = cpus;
+	e->n_cpus = cpu + 1;
+	return &cpus[cpu];
+}
+
+static int seq_account(struct engine *e, const struct tcpstate_record *rec)
+{
+	struct cpu_seq *cpu;
+
+	if (rec->type == TCPSTATE_SNAPSHOT)
+		return 0;
+	cpu = cpu_seq(e, rec->cpu);
+	if (!cpu)
+		return -ENOMEM;
+	if (!cpu->seen || rec->seq < cpu->first)
+		cpu->first = rec->seq;
+	if (!cpu->seen || rec->seq > cpu->last)
+		cpu->last = rec->seq;
+	cpu->seen = true;
+	/* A LOST record has the seq of the last record that it tells of. */
+	if (rec->type == TCPSTATE_LOST) {
+		cpu->accounted += rec->count;
+		if (rec->seq - cpu->first + 1 < rec->count &&
+		    rec->count <= rec->seq + 1)
+			cpu->first = rec->seq + 1 - rec->count;
+	} else {
+		cpu->accounted++;
+	}
+	return 0;
+}
+
+static void lost(struct engine *e, uint64_t ns, uint32_t cpu, uint64_t count)
+{
+	e->stats.lost += count;
+	if (e->sink.lost)
+		e->sink.lost(e->ctx, ns, cpu, count);
+}
+
+/* Jumps of seq that no LOST record explains. */
+static void seq_check(struct engine *e)
+{
+	for (size_t i = 0; i < e->n_cpus; i++) {
+		struct cpu_seq *cpu = &e->cpus[i];
+		uint64_t span = cpu->last - cpu->first + 1;
+		uint64_t gap;
+
+		if (!cpu->seen || span <= cpu->accounted)
+			continue;
+		gap = span - cpu->accounted;
+		if (gap > cpu->gap_told) {
+			lost(e, e->now_ns, i, gap - cpu->gap_told);
+			cpu->gap_told = gap;
+		}
+	}
+}
+
+/* ---- the stream ---- */
+
+static void dispatch(struct engine *e, const struct tcpstate_record *rec)
+{
+	if (rec->mono_ns > e->now_ns)
+		e->now_ns = rec->mono_ns;
+	conn_settle(e, rec->mono_ns);
+	if (rec->type == TCPSTATE_LOST) {
+		lost(e, rec->mono_ns, rec->cpu, rec->count);
+		return;
+	}
+	if (e->sink.raw && rec->type != TCPSTATE_SNAPSHOT)
+		e->sink.raw(e->ctx, rec);
+	conn_record(e, rec);
+}
+
+int engine_feed(struct engine *e, const void *bytes, size_t len)
+{
+	struct tcpstate_record rec, oldest;
+	int err;
+
+	if (!record_decode(bytes, len, &rec)) {
+		e->stats.malformed++;
+		return -EBADMSG;
+	}
+	err = seq_account(e, &rec);
+	if (!err && merge_is_full(e->merge) &&
+	    merge_pop(e->merge, UINT64_MAX, &oldest))
+		dispatch(e, &oldest);
+	if (!err)
+		err = merge_push(e->merge, &rec);
+	if (!err && rec.type != TCPSTATE_SNAPSHOT &&
+	    rec.type != TCPSTATE_LOST)
+		e->stats.captured++;
+	return err;
+}
+
+static void release(struct engine *e, uint64_t until_ns)
+{
+	struct tcpstate_record rec;
+
+	while (merge_pop(e->merge, until_ns, &rec))
+		dispatch(e, &rec);
+	if (e->roles_stale)
+		conn_find_roles(e);
+	e->roles_stale = false;
+}
+
+void engine_advance(struct engine *e, uint64_t now_ns)
+{
+	uint64_t until = now_ns > e->cfg.holdback_ns ?
+			 now_ns - e->cfg.holdback_ns : 0;
+
+	seq_check(e);
+	release(e, until);
+	conn_settle(e, until);
+	if (until > e->now_ns)
+		e->now_ns = until;
+}
+
+void engine_finish(struct engine *e)
+{
+	seq_check(e);
+	release(e, UINT64_MAX);
+	conn_settle(e, UINT64_MAX);
+}
+
+/* ---- what is known ---- */
+
+void engine_get_stats(const struct engine *e, struct engine_stats *stats)
+{
+	*stats = e->stats;
+	stats->live = table_count(e->table, LIST_LIVE) +
+		      table_count(e->table, LIST_SETTLING);
+}
+
+const struct conn *engine_find(const struct engine *e, uint64_t cookie)
+{
+	struct entry *entry = table_find(e->table, cookie);
+
+	return entry && !entry->dead ? &entry->conn : NULL;
+}
+
+struct each {
+	engine_conn_fn fn;
+	void *ctx;
+};
+
+static int each_live(void *ctx, struct entry *entry)
+{
+	const struct each *each = ctx;
+
+	if (entry->dead || !entry->conn.state)
+		return 0;
+	return each->fn(each->ctx, &entry->conn);
+}
+
+int engine_each(const struct engine *e, engine_conn_fn fn, void *ctx)
+{
+	struct each each = { fn, ctx };
+
+	return table_each(e->table, each_live, &each);
+}
+
+void engine_set_owner(struct engine *e, uint64_t cookie, uint32_t pid,
+		      const char *comm)
+{
+	struct entry *entry = table_find(e->table, cookie);
+
+	if (!entry || entry->conn.pid)
+		return;
+	entry->conn.pid = pid;
+	memset(entry->conn.comm, 0, sizeof(entry->conn.comm));
+	for (size_t i = 0; i < sizeof(entry->conn.comm) - 1 && comm[i]; i++)
+		entry->conn.comm[i] = comm[i];
+}
+
+static struct engine_counts *counts_of(struct engine *e, uint32_t netns)
+{
+	struct engine_counts *counts;
+
+	for (size_t i = 0; i < e->n_counts; i++)
+		if (e->counts[i].netns == netns)
+			return &e->counts[i];
+	counts = realloc(e->counts, (e->n_counts + 1) * sizeof(*counts));
+	if (!counts)
+		return NULL;
+	e->counts = counts;
+	memset(&counts[e->n_counts], 0, sizeof(*counts));
+	counts[e->n_counts].netns = netns;
+	return &counts[e->n_counts++];
+}
+
+void engine_count(struct engine *e, uint32_t netns, uint8_t state, int delta)
+{
+	struct engine_counts *counts = counts_of(e, netns);
+
+	if (counts)
+		counts->states[state] += delta;
+}
+
+static bool all_zero(const struct engine_counts *c)
+{
+	for (size_t i = 0; i < TCPSTATE_STATES; i++)
+		if (c->states[i])
+			return false;
+	return true;
+}
+
+/* Namespaces come and go: those with nothing left in them are dropped here. */
+size_t engine_get_counts(const struct engine *e,
+			 const struct engine_counts **counts)
+{
+	struct engine *own = (struct engine *)e;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < own->n_counts; i++)
+		if (!all_zero(&own->counts[i]))
+			own->counts[kept++] = own->counts[i];
+	own->n_counts = kept;
+	*counts = own->counts;
+	return kept;
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The engine: records in, facts out.
+ *
+ * Pure: no input or output, no clock, no signal, no global, no library but
+ * memory allocation.  Time is an argument (CLOCK_MONOTONIC nanoseconds, as in
+ * the records), so that a recording gives the same answer on every machine.
+ * One thread.
+ *
+ * In: raw records of all CPUs, in any order that is nearly sorted per CPU.
+ * Out: the logical stream, in which each connection, (cookie, life), is in
+ * exactly one state of RFC 9293 at any time.  See Documentation/design.rst.
+ */
+#ifndef TCPSTATE_ENGINE_H
+#define TCPSTATE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <linux/tcpstate.h>
+
+/* Order is that of the tables in engine/names.c. */
+enum role { ROLE_UNKNOWN, ROLE_CLIENT, ROLE_SERVER, ROLE_LISTENER, ROLES };
+
+enum first { FIRST_NONE, FIRST_LOCAL, FIRST_PEER, FIRST_BOTH, FIRSTS };
+
+enum close_kind {
+	KIND_UNKNOWN, KIND_FOUR_SEGMENT, KIND_THREE_SEGMENT, KIND_SIMULTANEOUS,
+	KIND_RST, KIND_REFUSED, KIND_TIMEOUT, KIND_OTHER, KINDS
+};
+
+/* Why a connection is CLOSE; `reason` in JSON. */
+enum reason {
+	REASON_NONE, REASON_FIN, REASON_CLOSED, REASON_REFUSED,
+	REASON_RST_RECEIVED, REASON_ABORT, REASON_RST_SENT, REASON_NO_PORT,
+	REASON_TIMEOUT, REASON_KEEPALIVE, REASON_UNREACHABLE, REASON_OVERFLOW,
+	REASON_KILLED, REASON_NETNS, REASON_TW_EXPIRED, REASON_TW_REUSED,
+	REASON_TW_RST, REASON_TW_OVERFLOW, REASON_UNKNOWN, REASONS
+};
+
+/* Refines a reason; `detail` in JSON. */
+enum detail {
+	DETAIL_NONE,
+	/* abort: by this program */
+	DETAIL_LINGER0, DETAIL_UNREAD_DATA, DETAIL_DISCONNECT,
+	DETAIL_LISTENER_CLOSED, DETAIL_REPAIR,
+	/* rst_sent: by this kernel */
+	DETAIL_DATA_AFTER_CLOSE, DETAIL_LINGER2, DETAIL_ORPHAN_LIMIT,
+	/* timeout */
+	DETAIL_SYN, DETAIL_SYNACK, DETAIL_DATA, DETAIL_FIN,
+	DETAIL_USER_TIMEOUT, DETAIL_FIN_WAIT2,
+	DETAILS
+};
+
+/* A connection: everything known about one life of one socket. */
+struct conn {
+	uint64_t cookie;
+	uint32_t life;		/* 1, 2, ..; 0 while it is not known */
+	uint32_t netns;		/* inode of its network namespace */
+	uint64_t netns_cookie;
+
+	uint8_t family;		/* 4 or 6; v4-mapped is 4, as on the wire */
+	uint8_t saddr[16];	/* local; IPv4 in the first 4 bytes */
+	uint8_t daddr[16];
+	uint16_t sport;		/* host order, 0 = unknown */
+	uint16_t dport;
+
+	uint8_t role;		/* enum role */
+	uint8_t state;		/* enum tcpstate_state, never NEW_SYN_RECV */
+	uint8_t basis;		/* enum tcpstate_basis of the last move */
+	bool snapshot;		/* older than the capture: times are bounds */
+	bool mini;		/* now an inet_timewait_sock */
+
+	/* Owner: who made it or took it over; pid 0 = unknown. */
+	uint32_t pid;		/* thread group */
+	char comm[TCPSTATE_COMM_LEN];
+	uint32_t uid;
+	bool has_uid;
+	uint64_t cgroup;	/* 0 = unknown */
+	uint64_t listener;	/* cookie of the listener, 0 = unknown */
+	uint64_t inode;		/* SNAPSHOT: 0 = in no file */
+	bool accepted;		/* accept() was seen, or the inode is not 0 */
+
+	/* CLOCK_MONOTONIC ns; 0 = not seen. */
+	uint64_t born_ns;	/* SYN, connect() or listen() */
+	uint64_t state_ns;	/* when .state was entered; a bound if .snapshot */
+	uint64_t established_ns;
+	uint64_t accept_ns;
+	uint64_t fin_ns;	/* our FIN was queued */
+	uint64_t peer_fin_ns;	/* the peer's FIN came */
+	uint64_t tw_ns;		/* TIME_WAIT was entered */
+	uint64_t end_ns;	/* CLOSE */
+
+	/* Sequence numbers, valid if their bit is in .known. */
+	uint32_t isn_local, isn_peer, fin_local, fin_peer;
+	uint8_t known;		/* CONN_ISN_LOCAL .. */
+	uint32_t syn_retrans;	/* SYNs or SYN-ACKs sent again */
+	bool syncookie;		/* no request_sock was seen for it */
+	bool fastopen;
+	uint64_t bytes_in, bytes_out;	/* received, acknowledged */
+	uint32_t segs_in, segs_out, data_segs_in, data_segs_out;
+	uint32_t unread;	/* rcv_nxt - copied_seq at the last move */
+
+	uint8_t first;		/* enum first: who closed first */
+	uint8_t kind;		/* enum close_kind */
+	uint8_t reason;		/* enum reason of the move to CLOSE/TIME_WAIT */
+	uint8_t detail;
+	bool by_exit;		/* descriptor closed by process exit */
+	uint32_t tw_restarts;
+
+	/* SNAPSHOT and fresh dumps: as Recv-Q and Send-Q of ss. */
+	uint32_t rqueue, wqueue;
+};
+
+#define CONN_ISN_LOCAL	(1 << 0)
+#define CONN_ISN_PEER	(1 << 1)
+#define CONN_FIN_LOCAL	(1 << 2)
+#define CONN_FIN_PEER	(1 << 3)
+
+/* One move of the logical stream. */
+struct transition {
+	const struct conn *conn;	/* after the move */
+	uint64_t ns;
+	uint8_t old_state, new_state;
+	uint8_t basis;
+	bool has_span;
+	uint64_t span_ns;		/* time spent in old_state */
+	uint8_t reason, detail;		/* on -> CLOSE only */
+	bool by_exit;
+	bool legal;			/* in RFC 9293's figure 5 */
+};
+
+/*
+ * What the engine tells.  Any may be NULL.  Pointers are valid during the
+ * call only; a callback must not call back into the engine.
+ */
+struct engine_sink {
+	/* Every record as it was captured, in time order. */
+	void (*raw)(void *ctx, const struct tcpstate_record *rec);
+	void (*transition)(void *ctx, const struct transition *t);
+	void (*accept)(void *ctx, const struct conn *conn, uint64_t ns);
+	/* It entered TIME_WAIT (ended = false) or is CLOSE (ended = true). */
+	void (*conn)(void *ctx, const struct conn *conn, bool ended);
+	/* count records of cpu were lost before ns. */
+	void (*lost)(void *ctx, uint64_t ns, uint32_t cpu, uint64_t count);
+};
+
+struct engine_config {
+	size_t max_conns;	/* beyond it the oldest is evicted */
+	uint64_t holdback_ns;	/* how late a record of another CPU may come */
+	uint64_t settle_ns;	/* how long an end may prove to be none */
+	unsigned int hooks;	/* enum source_hook bits that are observed */
+	uint32_t self;		/* our own thread group: never an owner */
+};
+
+struct engine_stats {
+	uint64_t captured;	/* records taken */
+	uint64_t malformed;	/* records refused */
+	uint64_t lost;		/* told by LOST records or by a jump of seq */
+	uint64_t corrected;	/* states mended by a newer truth */
+	uint64_t evicted;	/* connections forgotten for want of room */
+	uint64_t unknown_owner;	/* connections that ended without an owner */
+	uint64_t inferred;	/* moves that no hook showed */
+	uint64_t illegal;	/* moves outside RFC 9293's figure 5 */
+	size_t live;		/* connections in the table, all states */
+};
+
+struct engine;
+
+/* NULL without memory.  @sink is copied; @ctx is passed to its calls. */
+struct engine *engine_new(const struct engine_config *cfg,
+			  const struct engine_sink *sink, void *ctx);
+void engine_free(struct engine *e);
+
+/*
+ * Hand in one record of @len untrusted bytes.  0, -EBADMSG if they are no
+ * record (counted), -ENOMEM.  Nothing is told before engine_advance().
+ */
+int engine_feed(struct engine *e, const void *bytes, size_t len);
+
+/*
+ * Time has come to @now_ns, and everything older than it has been fed except
+ * what the hold-back covers: tell what is certain by then.
+ */
+void engine_advance(struct engine *e, uint64_t now_ns);
+
+/* No more records will come: tell the rest. */
+void engine_finish(struct engine *e);
+
+void engine_get_stats(const struct engine *e, struct engine_stats *stats);
+
+/* NULL if there is none. */
+const struct conn *engine_find(const struct engine *e, uint64_t cookie);
+
+/*
+ * Every live connection, listeners included, in no order; stops when @fn
+ * returns non-zero.
+ */
+typedef int (*engine_conn_fn)(void *ctx, const struct conn *conn);
+int engine_each(const struct engine *e, engine_conn_fn fn, void *ctx);
+
+/* The descriptor tables say that @pid owns @cookie; kept if none is known. */
+void engine_set_owner(struct engine *e, uint64_t cookie, uint32_t pid,
+		      const char *comm);
+
+/* How many connections per state in each network namespace. */
+struct engine_counts {
+	uint32_t netns;
+	uint32_t states[TCPSTATE_STATES];
+};
+
+/* Number of namespaces; the array is valid until the next call. */
+size_t engine_get_counts(const struct engine *e,
+			 const struct engine_counts **counts);
+
+/* names.c: the words of the command line and of JSON; "?" if out of range. */
+const char *state_name(unsigned int state);	/* "CLOSE_WAIT" */
+const char *role_name(unsigned int role);
+const char *first_name(unsigned int first);
+const char *kind_name(unsigned int kind);	/* NULL: unknown */
+const char *reason_name(unsigned int reason);	/* NULL: none */
+const char *detail_name(unsigned int detail);	/* NULL: none */
+const char *basis_name(unsigned int basis);
+/*
+ * Any case, '-' for '_', ss' names (ESTAB, SYN-RECV, FIN-WAIT-1, UNCONN, ..)
+ * and the tracepoint's TCP_ prefix.  0 if it is no state.
+ */
+unsigned int state_parse(const char *word);
+
+#endif /* TCPSTATE_ENGINE_H */

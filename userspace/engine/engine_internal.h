@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What engine.c (the stream of records) and conn.c (what they mean) share.
+ */
+#ifndef TCPSTATE_ENGINE_INTERNAL_H
+#define TCPSTATE_ENGINE_INTERNAL_H
+
+#include "engine.h"
+#include "merge.h"
+#include "table.h"
+
+/* A CPU's sequence numbers, to see losses that nobody told. */
+struct cpu_seq {
+	uint64_t first, last;	/* seen */
+	uint64_t accounted;	/* records that came, or were told as lost */
+	uint64_t gap_told;
+	bool seen;
+};
+
+struct engine {
+	struct engine_config cfg;
+	struct engine_sink sink;
+	void *ctx;
+	struct merge *merge;
+	struct table *table;
+	struct engine_stats stats;
+	struct engine_counts *counts;
+	size_t n_counts;
+	struct cpu_seq *cpus;
+	size_t n_cpus;
+	uint64_t now_ns;	/* time of the last record or advance */
+	bool roles_stale;	/* the snapshot's roles are to be found */
+};
+
+/* engine.c: @delta connections more in @state of @netns. */
+void engine_count(struct engine *e, uint32_t netns, uint8_t state, int delta);
+
+/* conn.c: the meaning of one record, in time order. */
+void conn_record(struct engine *e, const struct tcpstate_record *rec);
+/* Decide what has settled by @now_ns; everything if it is UINT64_MAX. */
+void conn_settle(struct engine *e, uint64_t now_ns);
+/* Servers among the snapshot's connections, by the listeners of its ports. */
+void conn_find_roles(struct engine *e);
+
+#endif /* TCPSTATE_ENGINE_INTERNAL_H */

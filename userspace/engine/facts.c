@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "facts.h"
+
+#include <string.h>
+
+#define FAMILY_INET 2
+
+static bool is_v4_mapped(const uint8_t *a)
+{
+	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
+
+	return !memcmp(a, prefix, sizeof(prefix));
+}
+
+static bool is_zero(const uint8_t *a)
+{
+	static const uint8_t zero[16];
+
+	return !memcmp(a, zero, sizeof(zero));
+}
+
+static void set_v4(uint8_t *to, const uint8_t *from, bool mapped)
+{
+	memset(to, 0, 16);
+	memcpy(to, mapped ? from + 12 : from, 4);
+}
+
+/*
+ * A socket of AF_INET6 that talks to a v4-mapped peer is IPv4 on the wire; so
+ * is its end of ::, before connect() has chosen an address.
+ */
+static void take_addresses(struct conn *c, const struct tcpstate_record *r)
+{
+	bool inet = r->family == FAMILY_INET;
+	bool mapped = !inet && (is_v4_mapped(r->daddr) ||
+				(is_zero(r->daddr) && is_v4_mapped(r->saddr)));
+
+	c->family = inet || mapped ? 4 : 6;
+	if (c->family == 4) {
+		set_v4(c->saddr, r->saddr, mapped);
+		set_v4(c->daddr, r->daddr, mapped);
+	} else {
+		memcpy(c->saddr, r->saddr, 16);
+		memcpy(c->daddr, r->daddr, 16);
+	}
+}
+
+/*
+ * CLOSE and CLOSE -> SYN_SENT have no port or a stale one (F11), a child's
+ * first record no peer (F9): what is known is not overwritten with less.
+ */
+void take_tuple(struct conn *c, const struct tcpstate_record *r)
+{
+	bool closing = r->type == TCPSTATE_STATE &&
+		       r->new_state == TCPSTATE_CLOSE;
+
+	if (closing && c->family)
+		return;
+	take_addresses(c, r);
+	if (r->sport)
+		c->sport = r->sport;
+	if (r->dport)
+		c->dport = r->dport;
+}
+
+bool task_is_known(const struct engine *e,
+		   const struct tcpstate_record *r)
+{
+	return r->tgid && r->tgid != e->cfg.self &&
+	       !(r->flags & (TCPSTATE_F_KTHREAD | TCPSTATE_F_NO_TASK));
+}
+
+void set_owner(struct conn *c, const struct tcpstate_record *r)
+{
+	c->pid = r->tgid;
+	memcpy(c->comm, r->comm, sizeof(c->comm));
+}
+
+/*
+ * The moves that only a system call on this very socket makes.  All others
+ * may also be made by whoever releases the socket's lock and finds segments
+ * in its backlog (ss -i, an iterator), who is then no owner (F16).
+ */
+static bool only_by_task(uint8_t old_state, uint8_t new_state)
+{
+	switch (new_state) {
+	case TCPSTATE_SYN_SENT:
+	case TCPSTATE_LISTEN:
+		return old_state == TCPSTATE_CLOSE;
+	case TCPSTATE_FIN_WAIT1:
+		return old_state == TCPSTATE_ESTABLISHED;
+	case TCPSTATE_LAST_ACK:
+		return old_state == TCPSTATE_CLOSE_WAIT;
+	}
+	return false;
+}
+
+void take_owner(struct engine *e, struct conn *c,
+		const struct tcpstate_record *r)
+{
+	bool opens = r->new_state == TCPSTATE_SYN_SENT ||
+		     r->new_state == TCPSTATE_LISTEN;
+
+	c->uid = r->uid;
+	c->has_uid = true;
+	if (r->cgroup)
+		c->cgroup = r->cgroup;
+	if (r->type == TCPSTATE_STATE &&
+	    !only_by_task(r->old_state, r->new_state))
+		return;
+	if (!(r->flags & TCPSTATE_F_OWNED) ||
+	    !(r->flags & TCPSTATE_F_HAS_FILE) || !task_is_known(e, r))
+		return;
+	if (r->flags & TCPSTATE_F_EXITING)
+		c->by_exit = true;
+	if (opens || !c->pid)
+		set_owner(c, r);
+}
+
+void know(struct conn *c, uint8_t bit, uint32_t *field, uint32_t seq)
+{
+	if (c->known & bit)
+		return;
+	*field = seq;
+	c->known |= bit;
+}
+
+/* DESIGN F20, checked against packets by tests/func/sequence_numbers.py. */
+static void take_isn(struct conn *c, const struct tcpstate_record *r)
+{
+	uint32_t isn_peer = r->rcv_nxt - 1 - (uint32_t)r->bytes_received;
+	uint32_t acked = r->snd_una - (uint32_t)r->bytes_acked;
+
+	switch (r->new_state) {
+	case TCPSTATE_ESTABLISHED:
+	case TCPSTATE_FIN_WAIT1:
+	case TCPSTATE_CLOSE_WAIT:
+		break;
+	default:
+		return;
+	}
+	know(c, CONN_ISN_PEER, &c->isn_peer, isn_peer);
+	if (c->role == ROLE_CLIENT)
+		know(c, CONN_ISN_LOCAL, &c->isn_local, acked);
+	else if (c->role == ROLE_SERVER)
+		know(c, CONN_ISN_LOCAL, &c->isn_local, acked - 1);
+}
+
+static void take_fins(struct conn *c, const struct tcpstate_record *r)
+{
+	switch (r->new_state) {
+	case TCPSTATE_FIN_WAIT1:
+	case TCPSTATE_LAST_ACK:
+		know(c, CONN_FIN_LOCAL, &c->fin_local, r->write_seq);
+		break;
+	case TCPSTATE_CLOSE_WAIT:
+	case TCPSTATE_CLOSING:
+		know(c, CONN_FIN_PEER, &c->fin_peer, r->rcv_nxt - 1);
+		break;
+	}
+}
+
+void take_numbers(struct conn *c, const struct tcpstate_record *r)
+{
+	if (r->type != TCPSTATE_STATE)
+		return;
+	c->bytes_in = r->bytes_received;
+	c->bytes_out = r->bytes_acked;
+	c->segs_in = r->segs_in;
+	c->segs_out = r->segs_out;
+	c->data_segs_in = r->data_segs_in;
+	c->data_segs_out = r->data_segs_out;
+	c->unread = r->rcv_nxt - r->copied_seq;
+	if (r->new_state == TCPSTATE_ESTABLISHED && c->role == ROLE_CLIENT)
+		c->syn_retrans = r->total_retrans;
+	if (r->flags & TCPSTATE_F_FASTOPEN)
+		c->fastopen = true;
+	take_isn(c, r);
+	take_fins(c, r);
+}
+
+/* Three or four segments: F21. */
+void count_close_segments(struct entry *entry,
+			  const struct tcpstate_record *r)
+{
+	struct conn *c = &entry->conn;
+	bool clean = !(r->flags & (TCPSTATE_F_OWNED | TCPSTATE_F_OOO));
+
+	switch (r->new_state) {
+	case TCPSTATE_FIN_WAIT2:
+		entry->segs_fw2 = r->segs_in;
+		entry->fw2_clean = clean;
+		break;
+	case TCPSTATE_LAST_ACK:
+		c->kind = r->rcv_wup != r->rcv_nxt ? KIND_THREE_SEGMENT :
+						     KIND_FOUR_SEGMENT;
+		break;
+	case TCPSTATE_CLOSE:
+		if (c->kind || r->old_state != TCPSTATE_FIN_WAIT2)
+			break;
+		if (r->segs_in != entry->segs_fw2)
+			c->kind = KIND_FOUR_SEGMENT;
+		else if (entry->fw2_clean && clean)
+			c->kind = KIND_THREE_SEGMENT;
+		break;
+	}
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "merge.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "decode.h"
+
+/* A circular buffer; its size is a power of two. */
+struct queue {
+	struct tcpstate_record *slots;
+	size_t size, head, used;
+};
+
+struct merge {
+	struct queue *queues;	/* by CPU */
+	size_t n_queues;
+	size_t used, max;
+};
+
+#define QUEUE_MIN 64
+
+struct merge *merge_new(size_t max)
+{
+	struct merge *m = calloc(1, sizeof(*m));
+
+	if (m)
+		m->max = max;
+	return m;
+}
+
+void merge_free(struct merge *m)
+{
+	if (!m)
+		return;
+	for (size_t i = 0; i < m->n_queues; i++)
+		free(m->queues[i].slots);
+	free(m->queues);
+	free(m);
+}
+
+bool merge_is_full(const struct merge *m)
+{
+	return m->used >= m->max;
+}
+
+static struct tcpstate_record *slot(const struct queue *q, size_t i)
+{
+	return &q->slots[(q->head + i) & (q->size - 1)];
+}
+
+static int queue_grow(struct queue *q)
+{
+	size_t size = q->size ? q->size * 2 : QUEUE_MIN;
+	struct tcpstate_record *slots = calloc(size, sizeof(*slots));
+
+	if (!slots)
+		return -ENOMEM;
+	for (size_t i = 0; i < q->used; i++)
+		slots[i] = *slot(q, i);
+	free(q->slots);
+	q->slots = slots;
+	q->size = size;
+	q->head = 0;
+	return 0;
+}
+
+static int queues_reach(struct merge *m, size_t cpu)
+{
+	struct queue *queues;
+
+	if (cpu < m->n_queues)
+		return 0;
+	queues = realloc(m->queues, (cpu + 1) * sizeof(*queues));
+	if (!queues)
+		return -ENOMEM;
+	for (size_t i = m->n_queues; i <= cpu; i++)
+		queues[i] = (struct queue){ 0 };
+	m->queues = queues;
+	m->n_queues = cpu + 1;
+	return 0;
+}
+
+int merge_push(struct merge *m, const struct tcpstate_record *rec)
+{
+	struct queue *q;
+	size_t at;
+	int err;
+
+	err = queues_reach(m, rec->cpu);
+	if (err)
+		return err;
+	q = &m->queues[rec->cpu];
+	if (q->used == q->size) {
+		err = queue_grow(q);
+		if (err)
+			return err;
+	}
+	at = q->used++;
+	for (; at > 0 && slot(q, at - 1)->mono_ns > rec->mono_ns; at--)
+		*slot(q, at) = *slot(q, at - 1);
+	*slot(q, at) = *rec;
+	m->used++;
+	return 0;
+}
+
+bool merge_pop(struct merge *m, uint64_t until_ns, struct tcpstate_record *rec)
+{
+	struct queue *oldest = NULL;
+
+	for (size_t i = 0; i < m->n_queues; i++) {
+		struct queue *q = &m->queues[i];
+
+		if (q->used && (!oldest || slot(q, 0)->mono_ns <
+					   slot(oldest, 0)->mono_ns))
+			oldest = q;
+	}
+	if (!oldest || slot(oldest, 0)->mono_ns > until_ns)
+		return false;
+	*rec = *slot(oldest, 0);
+	oldest->head = (oldest->head + 1) & (oldest->size - 1);
+	oldest->used--;
+	m->used--;
+	return true;
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "reason.h"
+
+/* errno values of every Linux architecture but alpha, mips, parisc, sparc. */
+#include <errno.h>
+
+#define VERDICT(r, d, k) \
+	((struct verdict){ REASON_##r, DETAIL_##d, KIND_##k })
+
+/* Which timer gave up: ETIMEDOUT is one errno for all of them. */
+static struct verdict timeout(uint8_t old_state,
+			      const struct tcpstate_record *r)
+{
+	switch (old_state) {
+	case TCPSTATE_SYN_SENT:
+		return VERDICT(TIMEOUT, SYN, TIMEOUT);
+	case TCPSTATE_SYN_RECV:
+		return VERDICT(TIMEOUT, SYNACK, TIMEOUT);
+	case TCPSTATE_FIN_WAIT1:
+	case TCPSTATE_LAST_ACK:
+	case TCPSTATE_CLOSING:
+		return VERDICT(TIMEOUT, FIN, TIMEOUT);
+	}
+	if ((r->flags & TCPSTATE_F_KEEPALIVE) && r->snd_una == r->write_seq)
+		return VERDICT(KEEPALIVE, NONE, TIMEOUT);
+	return VERDICT(TIMEOUT, DATA, TIMEOUT);
+}
+
+/*
+ * tcp_reset(), tcp_write_err() and tcp_abort() set sk_err before CLOSE;
+ * tcp_disconnect() and the aborts of close() set it after, or never.
+ */
+static bool by_error(uint8_t old_state, const struct tcpstate_record *r,
+		     struct verdict *v)
+{
+	switch (r->sk_err) {
+	case 0:
+		return false;
+	case ECONNREFUSED:
+		*v = VERDICT(REFUSED, NONE, REFUSED);
+		return true;
+	case ECONNRESET:
+	case EPIPE:
+		*v = VERDICT(RST_RECEIVED, NONE, RST);
+		return true;
+	case ETIMEDOUT:
+		*v = timeout(old_state, r);
+		return true;
+	case ECONNABORTED:
+		*v = VERDICT(KILLED, NONE, RST);
+		return true;
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case EHOSTDOWN:
+	case ENOPROTOOPT:
+		*v = VERDICT(UNREACHABLE, NONE, OTHER);
+		return true;
+	}
+	return false;
+}
+
+/* Data that the program never took; an unread FIN is none. */
+static uint32_t unread_data(uint8_t old_state, const struct tcpstate_record *r)
+{
+	uint32_t unread = r->rcv_nxt - r->copied_seq;
+
+	if (unread && (old_state == TCPSTATE_CLOSE_WAIT ||
+		       (r->flags & TCPSTATE_F_DONE)))
+		unread--;
+	return unread;
+}
+
+/* __tcp_close() looks at these in this order. */
+static struct verdict abort_by_task(uint8_t old_state,
+				    const struct tcpstate_record *r)
+{
+	bool closing = r->shutdown == 3;
+
+	if (r->flags & TCPSTATE_F_REPAIR)
+		return VERDICT(ABORT, REPAIR, OTHER);
+	if (closing && unread_data(old_state, r))
+		return VERDICT(ABORT, UNREAD_DATA, RST);
+	if (closing && (r->flags & TCPSTATE_F_LINGER0))
+		return VERDICT(ABORT, LINGER0, RST);
+	return VERDICT(ABORT, DISCONNECT, RST);
+}
+
+/* F6: no mini-socket was made, so it is not TIME_WAIT. */
+static struct verdict after_fin(const struct tcpstate_record *r)
+{
+	if (r->flags & TCPSTATE_F_DONE)
+		return VERDICT(TW_OVERFLOW, NONE, UNKNOWN);
+	if (r->linger2 < 0)
+		return VERDICT(RST_SENT, LINGER2, RST);
+	if (r->flags & TCPSTATE_F_DEAD)
+		return VERDICT(UNKNOWN, NONE, UNKNOWN);
+	return abort_by_task(TCPSTATE_FIN_WAIT2, r);
+}
+
+struct verdict reason_of_close(const struct conn *conn, uint8_t old_state,
+			       const struct tcpstate_record *r)
+{
+	bool owned = r->flags & TCPSTATE_F_OWNED;
+	struct verdict v;
+
+	if (old_state == TCPSTATE_LISTEN)
+		return VERDICT(CLOSED, NONE, UNKNOWN);
+	if (by_error(old_state, r, &v))
+		return v;
+	switch (old_state) {
+	case TCPSTATE_SYN_SENT:
+		if (!conn->sport)
+			return VERDICT(NO_PORT, NONE, OTHER);
+		return VERDICT(CLOSED, NONE, OTHER);
+	case TCPSTATE_LAST_ACK:
+		return VERDICT(FIN, NONE, UNKNOWN);
+	case TCPSTATE_CLOSING:
+		return VERDICT(TW_OVERFLOW, NONE, UNKNOWN);
+	case TCPSTATE_FIN_WAIT2:
+		return after_fin(r);
+	}
+	if (owned)
+		return abort_by_task(old_state, r);
+	if (conn->role == ROLE_SERVER && !conn->accepted &&
+	    !(r->flags & TCPSTATE_F_HAS_FILE))
+		return VERDICT(ABORT, LISTENER_CLOSED, RST);
+	return VERDICT(UNKNOWN, NONE, UNKNOWN);
+}
+
+struct verdict reason_of_mini_end(uint8_t state,
+				  const struct tcpstate_record *r)
+{
+	bool timer = r->flags & TCPSTATE_F_TIMER;
+
+	if (!timer)
+		return VERDICT(UNKNOWN, NONE, UNKNOWN);
+	switch (state) {
+	case TCPSTATE_TIME_WAIT:
+		return VERDICT(TW_EXPIRED, NONE, UNKNOWN);
+	case TCPSTATE_FIN_WAIT2:
+		return VERDICT(TIMEOUT, FIN_WAIT2, TIMEOUT);
+	default:
+		return VERDICT(TIMEOUT, SYNACK, TIMEOUT);
+	}
+}

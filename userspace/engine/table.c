@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "table.h"
+
+#include <stdlib.h>
+
+struct list_head {
+	struct entry *first, *last;	/* oldest, youngest */
+	size_t count;
+};
+
+struct table {
+	struct entry **buckets;
+	size_t n_buckets;		/* a power of two */
+	struct list_head lists[LISTS];
+	size_t used, max;
+};
+
+#define BUCKETS_MIN 1024
+
+struct table *table_new(size_t max)
+{
+	struct table *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->max = max;
+	t->n_buckets = BUCKETS_MIN;
+	t->buckets = calloc(t->n_buckets, sizeof(*t->buckets));
+	if (!t->buckets) {
+		free(t);
+		return NULL;
+	}
+	return t;
+}
+
+void table_free(struct table *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; i < t->n_buckets; i++)
+		while (t->buckets[i]) {
+			struct entry *entry = t->buckets[i];
+
+			t->buckets[i] = entry->chain;
+			free(entry);
+		}
+	free(t->buckets);
+	free(t);
+}
+
+/* Cookies count up per CPU; Fibonacci hashing spreads them. */
+static size_t bucket_of(size_t n_buckets, uint64_t cookie)
+{
+	return (cookie * 0x9e3779b97f4a7c15ULL >> 32) & (n_buckets - 1);
+}
+
+struct entry *table_find(const struct table *t, uint64_t cookie)
+{
+	struct entry *entry = t->buckets[bucket_of(t->n_buckets, cookie)];
+
+	while (entry && entry->conn.cookie != cookie)
+		entry = entry->chain;
+	return entry;
+}
+
+/* Without memory the chains grow longer, and that is all. */
+static void grow(struct table *t)
+{
+	size_t n = t->n_buckets * 2;
+	struct entry **buckets = calloc(n, sizeof(*buckets));
+
+	if (!buckets)
+		return;
+	for (size_t i = 0; i < t->n_buckets; i++)
+		while (t->buckets[i]) {
+			struct entry *entry = t->buckets[i];
+			size_t at = bucket_of(n, entry->conn.cookie);
+
+			t->buckets[i] = entry->chain;
+			entry->chain = buckets[at];
+			buckets[at] = entry;
+		}
+	free(t->buckets);
+	t->buckets = buckets;
+	t->n_buckets = n;
+}
+
+static void list_unlink(struct table *t, struct entry *entry)
+{
+	struct list_head *l = &t->lists[entry->list];
+
+	if (entry->prev)
+		entry->prev->next = entry->next;
+	else
+		l->first = entry->next;
+	if (entry->next)
+		entry->next->prev = entry->prev;
+	else
+		l->last = entry->prev;
+	l->count--;
+}
+
+static void list_append(struct table *t, struct entry *entry, enum list list)
+{
+	struct list_head *l = &t->lists[list];
+
+	entry->list = list;
+	entry->next = NULL;
+	entry->prev = l->last;
+	if (l->last)
+		l->last->next = entry;
+	else
+		l->first = entry;
+	l->last = entry;
+	l->count++;
+}
+
+bool table_is_full(const struct table *t)
+{
+	return t->used >= t->max;
+}
+
+struct entry *table_add(struct table *t, uint64_t cookie)
+{
+	struct entry *entry;
+	size_t at;
+
+	if (table_is_full(t))
+		return NULL;
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return NULL;
+	if (t->used >= t->n_buckets)
+		grow(t);
+	entry->conn.cookie = cookie;
+	at = bucket_of(t->n_buckets, cookie);
+	entry->chain = t->buckets[at];
+	t->buckets[at] = entry;
+	list_append(t, entry, LIST_LIVE);
+	t->used++;
+	return entry;
+}
+
+void table_remove(struct table *t, struct entry *entry)
+{
+	size_t at = bucket_of(t->n_buckets, entry->conn.cookie);
+	struct entry **link = &t->buckets[at];
+
+	while (*link != entry)
+		link = &(*link)->chain;
+	*link = entry->chain;
+	list_unlink(t, entry);
+	t->used--;
+	free(entry);
+}
+
+void table_move(struct table *t, struct entry *entry, enum list list)
+{
+	list_unlink(t, entry);
+	list_append(t, entry, list);
+}
+
+struct entry *table_oldest(const struct table *t, enum list list)
+{
+	return t->lists[list].first;
+}
+
+size_t table_count(const struct table *t, enum list list)
+{
+	return t->lists[list].count;
+}
+
+int table_each(const struct table *t, int (*fn)(void *ctx, struct entry *),
+	       void *ctx)
+{
+	for (enum list list = 0; list < LISTS; list++) {
+		struct entry *next;
+
+		for (struct entry *entry = t->lists[list].first; entry;
+		     entry = next) {
+			int err;
+
+			next = entry->next;
+			err = fn(ctx, entry);
+			if (err)
+				return err;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The connection table: by cookie, bounded, with the oldest first to go.
+ */
+#ifndef TCPSTATE_TABLE_H
+#define TCPSTATE_TABLE_H
+
+#include "engine.h"
+
+/* What is to be decided about a connection when it has settled. */
+enum pending {
+	PENDING_NONE,
+	PENDING_PORT,	/* SYN_SENT is told when connect() has its port */
+	PENDING_DROP,	/* a request left the hash: or has it a child? */
+	PENDING_END,	/* a mini-socket's timer stopped: or was it restarted? */
+	PENDING_LINE,	/* TIME_WAIT; the full socket's last numbers follow */
+	PENDING_FORGET,	/* CLOSE; late records of it may follow */
+};
+
+/* In at most one list at a time. */
+enum list { LIST_LIVE, LIST_SETTLING, LIST_DORMANT, LISTS };
+
+/* What .pending needs of the record that it waits with. */
+struct held {
+	uint64_t ns;
+	uint32_t flags;
+	uint8_t state, basis;
+};
+
+struct entry {
+	struct conn conn;	/* first: callers see only this */
+	struct entry *chain;	/* same bucket */
+	struct entry *prev, *next;
+	uint8_t list;		/* enum list */
+	uint8_t pending;	/* enum pending */
+	bool dead;		/* CLOSE was told */
+	bool mini_seen;		/* this life has had a timewait mini-socket */
+	bool line_told;		/* sink->conn() was called for TIME_WAIT */
+	bool fw2_clean;		/* segs_fw2 was taken in softirq, no queue */
+	uint32_t segs_fw2;	/* segs_in at FIN_WAIT1 -> FIN_WAIT2 */
+	uint64_t due_ns;	/* when .pending is decided */
+	struct held held;
+};
+
+struct table;
+
+struct table *table_new(size_t max);
+void table_free(struct table *t);
+
+struct entry *table_find(const struct table *t, uint64_t cookie);
+
+/* A zeroed entry in LIST_LIVE; NULL without memory or room. */
+struct entry *table_add(struct table *t, uint64_t cookie);
+void table_remove(struct table *t, struct entry *entry);
+
+/* To the young end of a list, or to that of the one it is in. */
+void table_move(struct table *t, struct entry *entry, enum list list);
+
+/* The oldest of a list, NULL if it is empty. */
+struct entry *table_oldest(const struct table *t, enum list list);
+size_t table_count(const struct table *t, enum list list);
+bool table_is_full(const struct table *t);
+
+int table_each(const struct table *t, int (*fn)(void *ctx, struct entry *),
+	       void *ctx);
+
+#endif /* TCPSTATE_TABLE_H */

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The inet_timewait_sock: TIME_WAIT, and the FIN_WAIT2 of orphans (F1-F6).
+ */
+#include "conn.h"
+#include "facts.h"
+
+static const struct verdict by_fin = { .reason = REASON_FIN };
+
+/* FIN_WAIT2 or CLOSING -> CLOSE of a socket whose connection lives on. */
+void fold_false_close(struct engine *e, struct entry *entry,
+		      const struct tcpstate_record *r)
+{
+	struct conn *c = &entry->conn;
+
+	/* The FIN of an orphan comes to its mini-socket: another segment. */
+	if (c->state == TCPSTATE_TIME_WAIT)
+		count_close_segments(entry, r);
+	take_numbers(c, r);
+	if (c->state == TCPSTATE_TIME_WAIT)
+		know(c, CONN_FIN_PEER, &c->fin_peer, r->rcv_nxt - 1);
+	if (entry->pending == PENDING_LINE)
+		tell_time_wait_line(e, entry);
+}
+
+/*
+ * The rules of DESIGN below the table, for sources without the mini-socket
+ * hooks.  True if the connection lives on.
+ */
+bool infer_mini(struct engine *e, struct entry *entry,
+		const struct tcpstate_record *r)
+{
+	bool done = r->flags & TCPSTATE_F_DONE;
+	bool dead = r->flags & TCPSTATE_F_DEAD;
+
+	if (e->cfg.hooks & SEEN_TW_ADD)
+		return false;
+	if ((r->old_state == TCPSTATE_FIN_WAIT2 && done) ||
+	    (r->old_state == TCPSTATE_CLOSING && !r->sk_err &&
+	     r->snd_una == r->write_seq)) {
+		entry->mini_seen = true;
+		entry->conn.mini = true;
+		count_close_segments(entry, r);
+		take_numbers(&entry->conn, r);
+		know(&entry->conn, CONN_FIN_PEER, &entry->conn.fin_peer,
+		     r->rcv_nxt - 1);
+		move(e, entry, TCPSTATE_TIME_WAIT, r->mono_ns,
+		     TCPSTATE_BY_INFERENCE, by_fin);
+		tell_conn(e, entry, false);
+		return true;
+	}
+	if (r->old_state == TCPSTATE_FIN_WAIT2 && !done && dead &&
+	    !r->sk_err && r->linger2 >= 0) {
+		entry->mini_seen = true;
+		entry->conn.mini = true;
+		take_numbers(&entry->conn, r);
+		return true;
+	}
+	return false;
+}
+
+bool is_false_close(const struct entry *entry,
+		    const struct tcpstate_record *r)
+{
+	return entry && entry->mini_seen && !entry->dead &&
+	       r->new_state == TCPSTATE_CLOSE &&
+	       (r->old_state == TCPSTATE_FIN_WAIT2 ||
+		r->old_state == TCPSTATE_CLOSING);
+}
+
+void enter_time_wait(struct engine *e, struct entry *entry,
+		     const struct tcpstate_record *r, bool line_later)
+{
+	struct conn *c = &entry->conn;
+
+	/* ACK and FIN came apart, or the mini-socket would not be here yet. */
+	if (c->mini && c->state == TCPSTATE_FIN_WAIT2 && !c->kind)
+		c->kind = KIND_FOUR_SEGMENT;
+	c->mini = true;
+	if (r->type != TCPSTATE_SNAPSHOT)
+		know(c, CONN_FIN_PEER, &c->fin_peer, r->rcv_nxt - 1);
+	move(e, entry, TCPSTATE_TIME_WAIT, r->mono_ns, r->basis, by_fin);
+	if (line_later)
+		settle_later(e, entry, PENDING_LINE, r);
+	else
+		tell_conn(e, entry, false);
+}
+
+/* The timer was started again: 2MSL anew, or the FIN came at last. */
+static void restart(struct engine *e, struct entry *entry,
+		    const struct tcpstate_record *r)
+{
+	if (entry->pending == PENDING_END)
+		settled(e, entry);
+	if (entry->conn.state == TCPSTATE_TIME_WAIT)
+		entry->conn.tw_restarts++;
+	else if (r->new_state == TCPSTATE_TIME_WAIT)
+		enter_time_wait(e, entry, r, false);
+}
+
+void on_tw_add(struct engine *e, const struct tcpstate_record *r)
+{
+	struct entry *entry = table_find(e->table, r->cookie);
+	uint8_t from = TCPSTATE_FIN_WAIT2;
+
+	if (entry && entry->dead)
+		return;
+	if (!entry)
+		entry = entry_in_the_middle(e, r, from);
+	if (!entry)
+		return;
+	decide_now(e, entry);
+	if (entry->mini_seen) {
+		restart(e, entry, r);
+		return;
+	}
+	entry->mini_seen = true;
+	if (r->new_state == TCPSTATE_TIME_WAIT)
+		enter_time_wait(e, entry, r, true);
+	else
+		entry->conn.mini = true;
+}
+
+void on_tw_rearm(struct engine *e, const struct tcpstate_record *r)
+{
+	struct entry *entry = table_find(e->table, r->cookie);
+
+	if (!entry)
+		entry = entry_in_the_middle(e, r, TCPSTATE_TIME_WAIT);
+	if (!entry || entry->dead)
+		return;
+	decide_now(e, entry);
+	entry->mini_seen = true;
+	restart(e, entry, r);
+}
+
+void on_tw_kill(struct engine *e, const struct tcpstate_record *r)
+{
+	struct entry *entry = table_find(e->table, r->cookie);
+	struct tcpstate_record inferred = *r;
+
+	if (!entry)
+		entry = entry_in_the_middle(e, r, r->old_state);
+	if (!entry || entry->dead)
+		return;
+	decide_now(e, entry);
+	/* The peer's FIN restarted the timer, and no hook showed it. */
+	if (r->old_state == TCPSTATE_TIME_WAIT &&
+	    entry->conn.state == TCPSTATE_FIN_WAIT2) {
+		inferred.basis = TCPSTATE_BY_INFERENCE;
+		enter_time_wait(e, entry, &inferred, false);
+	}
+	if (r->flags & TCPSTATE_F_PROVISIONAL)
+		settle_later(e, entry, PENDING_END, r);
+	else
+		end(e, entry, r, reason_of_mini_end(r->old_state, r));
+}
