@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "kernel_facts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <mntent.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include <zlib.h>
+
+/* The symbols that hooks may ask for; a table, so that one pass finds all. */
+static struct symbol {
+	const char *name;
+	uint64_t address;
+} symbols[] = {
+	{ "__inet_twsk_schedule", 0 },
+	{ "inet_twsk_kill", 0 },
+	{ "inet_csk_reqsk_queue_hash_add", 0 },
+	{ "__inet_csk_reqsk_queue_drop", 0 },
+	{ "tw_timer_handler", 0 },
+	{ "reqsk_timer_handler", 0 },
+};
+#define SYMBOLS (sizeof(symbols) / sizeof(symbols[0]))
+
+static void symbols_read(void)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	char line[512], name[256];
+	unsigned long long address;
+
+	if (!f)
+		return;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%llx %*c %255s", &address, name) != 2)
+			continue;
+		for (size_t i = 0; i < SYMBOLS; i++)
+			if (!strcmp(symbols[i].name, name))
+				symbols[i].address = address;
+	}
+	fclose(f);
+}
+
+uint64_t kernel_symbol(const char *name)
+{
+	static bool read;
+
+	if (!read)
+		symbols_read();
+	read = true;
+	for (size_t i = 0; i < SYMBOLS; i++)
+		if (!strcmp(symbols[i].name, name))
+			return symbols[i].address;
+	return 0;
+}
+
+/* gzopen() reads plain files too. */
+static unsigned int hz_in(const char *path)
+{
+	gzFile f = gzopen(path, "re");
+	unsigned int hz = 0;
+	char line[256];
+
+	if (!f)
+		return 0;
+	while (!hz && gzgets(f, line, sizeof(line)))
+		if (sscanf(line, "CONFIG_HZ=%u", &hz) != 1)
+			hz = 0;
+	gzclose(f);
+	return hz;
+}
+
+unsigned int kernel_hz(void)
+{
+	struct utsname u;
+	char path[128];
+	unsigned int hz = hz_in("/proc/config.gz");
+
+	if (hz || uname(&u))
+		return hz;
+	snprintf(path, sizeof(path), "/boot/config-%.64s", u.release);
+	return hz_in(path);
+}
+
+int kernel_cgroup2_root(void)
+{
+	FILE *f = setmntent("/proc/self/mounts", "re");
+	struct mntent *m;
+	int fd = -ENOENT;
+
+	if (!f)
+		return -errno;
+	while (fd < 0 && (m = getmntent(f)))
+		if (!strcmp(m->mnt_type, "cgroup2")) {
+			fd = open(m->mnt_dir,
+				  O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+			if (fd < 0)
+				fd = -errno;
+		}
+	endmntent(f);
+	return fd;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Where records come from: one row of verbs per source.
+ *
+ * A source delivers raw bytes as the kernel wrote them and never decodes
+ * them.  Everything here runs in the one thread of the reader.
+ */
+#ifndef TCPSTATE_SOURCE_H
+#define TCPSTATE_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct source;		/* opaque; each backend has its own */
+
+struct source_options {
+	size_t	ring_bytes;	/* per CPU; 0 = the default */
+	const char *hooks;	/* NULL = best available; see --hooks */
+};
+
+/* What may be observed or must be inferred; a bit per hook. */
+enum source_hook {
+	HOOK_STATE	= 1 << 0,	/* inet_sock_set_state */
+	HOOK_REQ_ADD	= 1 << 1,	/* SYN_RECV at the SYN */
+	HOOK_REQ_DROP	= 1 << 2,	/* its end without a child */
+	HOOK_TW_ADD	= 1 << 3,	/* TIME_WAIT, FIN_WAIT2 of orphans */
+	HOOK_TW_KILL	= 1 << 4,	/* their end */
+	HOOK_CONNECT	= 1 << 5,	/* local port of an active open */
+	HOOK_ACCEPT	= 1 << 6,	/* owner at accept() */
+};
+#define HOOK_COUNT 7
+
+struct source_stats {
+	uint64_t received;	/* records handed to the reader */
+	uint64_t lost_ring;	/* no room in a ring */
+	uint64_t lost_nested;	/* hook busy when it was hit again (missed) */
+};
+
+/*
+ * One record of @len bytes, valid only during the call.  Return 0 to go on.
+ */
+typedef int (*source_record_fn)(void *ctx, const void *bytes, size_t len);
+
+struct source_ops {
+	const char *name;		/* --source NAME, and the ready line */
+	/*
+	 * Can this source work here?  0, or -errno with one sentence in @why
+	 * that says what to do.
+	 */
+	int (*probe)(char *why, size_t why_len);
+	/*
+	 * Attach and begin to capture.  On failure nothing stays attached,
+	 * *@src is untouched and @why is set.
+	 */
+	int (*open)(struct source **src, const struct source_options *opt,
+		    char *why, size_t why_len);
+	/* enum source_hook bits that are observed by this open source. */
+	unsigned int (*hooks)(const struct source *src);
+	/*
+	 * How hook number @n (0 .. HOOK_COUNT - 1) is observed, in a word or
+	 * two ("fentry __inet_twsk_schedule"), or NULL and *@why_not.
+	 */
+	const char *(*hook_how)(const struct source *src, unsigned int n,
+				const char **why_not);
+	/* A descriptor that polls readable when a watermark is reached. */
+	int (*fd)(const struct source *src);
+	/*
+	 * Hand over what is there, per CPU in order; bounded per call.
+	 * Returns the number of records or -errno.
+	 */
+	int (*drain)(struct source *src, source_record_fn fn, void *ctx);
+	void (*stats)(struct source *src, struct source_stats *stats);
+	/* Detach, unmap, free.  NULL is allowed. */
+	void (*close)(struct source *src);
+};
+
+extern const struct source_ops source_kmod;
+extern const struct source_ops source_bpf;
+
+/*
+ * The row for "auto", "kmod" or "bpf"; NULL if there is no such name.  "auto"
+ * is the module if /dev/tcpstate exists, otherwise BPF.
+ */
+const struct source_ops *source_find(const char *name);
+
+/* "TIME_WAIT end" and the like: what is inferred without hook number @n. */
+const char *source_hook_meaning(unsigned int n);
+
+#endif /* TCPSTATE_SOURCE_H */

@@ -1,0 +1,598 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The BPF source: loads the object that is embedded in this program, takes
+ * for each hook the first way that this kernel allows, and reads one ring per
+ * CPU.  The only file that knows libbpf.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <linux/tcpstate.h>
+
+#include "kernel_facts.h"
+#include "source.h"
+#include "tcpstate.skel.h"
+
+/* Mirrors struct cpu_state of bpf/ring.bpf.h as far as it is read here. */
+struct cpu_state {
+	uint64_t seq, lost, untold, last_lost, woken_at, twins;
+};
+
+#define RING_MIN	(1UL << 16)
+#define RING_DEFAULT	(1UL << 23)
+#define RINGS_TOTAL	(1UL << 26)
+/* One drain() takes at most this many records of each ring. */
+#define DRAIN_MAX	16384
+
+enum method { BY_TRACEPOINT, BY_FENTRY, BY_KPROBE, BY_TIMER, BY_SOCKOPS,
+	      METHODS };
+
+static const char *const method_name[METHODS] = {
+	"tracepoint", "fentry", "kprobe", "timer", "sockops",
+};
+
+/* One way to see what a hook sees. */
+struct way {
+	enum method method;
+	const char *fn;			/* kernel function, or tracepoint */
+	const char *programs[3];	/* the twin after its first program */
+};
+
+#define MAX_WAYS 3
+#define TIMERS { "timer_start", "timer_cancel", "sock_ops" }
+
+/* In the order of enum source_hook; ways in the order of preference. */
+static const struct way ways[HOOK_COUNT][MAX_WAYS] = {
+	{
+		{ BY_TRACEPOINT, "inet_sock_set_state",
+		  { "state", "state_twin" } },
+	}, {
+		{ BY_FENTRY, "inet_csk_reqsk_queue_hash_add",
+		  { "req_add_fentry", "req_add_fentry_twin" } },
+		{ BY_KPROBE, "inet_csk_reqsk_queue_hash_add",
+		  { "req_add_kprobe", "sock_ops" } },
+		{ BY_TIMER, "reqsk_timer_handler", TIMERS },
+	}, {
+		{ BY_FENTRY, "__inet_csk_reqsk_queue_drop",
+		  { "req_drop_fentry", "req_drop_fentry_twin" } },
+		{ BY_KPROBE, "__inet_csk_reqsk_queue_drop",
+		  { "req_drop_kprobe" } },
+		{ BY_TIMER, "reqsk_timer_handler", TIMERS },
+	}, {
+		{ BY_FENTRY, "__inet_twsk_schedule",
+		  { "tw_add_fentry", "tw_add_fentry_twin" } },
+		{ BY_KPROBE, "__inet_twsk_schedule", { "tw_add_kprobe" } },
+		{ BY_TIMER, "tw_timer_handler", TIMERS },
+	}, {
+		{ BY_FENTRY, "inet_twsk_kill",
+		  { "tw_kill_fentry", "tw_kill_fentry_twin" } },
+		{ BY_KPROBE, "inet_twsk_kill", { "tw_kill_kprobe" } },
+		{ BY_TIMER, "tw_timer_handler", TIMERS },
+	}, {
+		{ BY_FENTRY, "tcp_connect", { "connect_fentry" } },
+		{ BY_SOCKOPS, "TCP_CONNECT_CB", { "sock_ops" } },
+	}, {
+		{ BY_FENTRY, "security_sock_graft", { "accept_fentry" } },
+	},
+};
+
+struct ring {
+	struct ring_buffer *rb;
+	struct source *src;
+	unsigned int taken;
+};
+
+struct source {
+	struct tcpstate_bpf *skel;
+	struct bpf_link *links[32];
+	unsigned int n_links;
+	const struct bpf_program *attached[32];
+	const struct way *chosen[HOOK_COUNT];
+	char how[HOOK_COUNT][64];
+	char why_not[HOOK_COUNT][96];
+	unsigned int hooks;
+	int cgroup_fd;
+	int epoll_fd;
+	struct ring *rings;
+	int n_rings;
+	source_record_fn fn;
+	void *ctx;
+	uint64_t received;
+};
+
+/* The last line that libbpf said, for the one sentence of a failure. */
+static char libbpf_said[160];
+
+static int keep_libbpf_words(enum libbpf_print_level level, const char *fmt,
+			     va_list args)
+{
+	if (level == LIBBPF_WARN) {
+		vsnprintf(libbpf_said, sizeof(libbpf_said), fmt, args);
+		libbpf_said[strcspn(libbpf_said, "\n")] = '\0';
+	}
+	return 0;
+}
+
+static int bpf_probe(char *why, size_t why_len)
+{
+	if (geteuid() != 0) {
+		snprintf(why, why_len,
+			 "BPF needs root: run it with sudo");
+		return -EPERM;
+	}
+	if (access("/sys/kernel/btf/vmlinux", R_OK) != 0) {
+		snprintf(why, why_len,
+			 "this kernel has no BTF (/sys/kernel/btf/vmlinux): "
+			 "load the module instead, insmod tcpstate.ko");
+		return -ENOENT;
+	}
+	return 0;
+}
+
+/* ---- which ways are open on this kernel ---- */
+
+static struct bpf_program *program(const struct source *src, const char *name)
+{
+	return bpf_object__find_program_by_name(src->skel->obj, name);
+}
+
+/*
+ * That a function is in BTF does not mean that it may be traced: some kernels
+ * refuse the attachment.  Two instructions tell.
+ */
+static int fentry_allowed(const char *fn)
+{
+	const struct bpf_insn insns[] = {
+		{ .code = 0xb7 },	/* r0 = 0 */
+		{ .code = 0x95 },	/* exit */
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts,
+		    .expected_attach_type = BPF_TRACE_FENTRY);
+	int prog, link, err;
+
+	opts.attach_btf_id = libbpf_find_vmlinux_btf_id(fn, BPF_TRACE_FENTRY);
+	if ((int)opts.attach_btf_id < 0)
+		return -ENOENT;
+	prog = bpf_prog_load(BPF_PROG_TYPE_TRACING, NULL, "GPL", insns, 2,
+			     &opts);
+	if (prog < 0)
+		return prog;
+	link = bpf_raw_tracepoint_open(NULL, prog);
+	err = link < 0 ? link : 0;
+	if (link >= 0)
+		close(link);
+	close(prog);
+	return err;
+}
+
+static int kprobe_allowed(const char *fn)
+{
+	if (access("/sys/bus/event_source/devices/kprobe/type", R_OK) != 0)
+		return -EOPNOTSUPP;
+	return kernel_symbol(fn) ? 0 : -ENOENT;
+}
+
+static int way_allowed(const struct source *src, const struct way *way)
+{
+	switch (way->method) {
+	case BY_TRACEPOINT:
+		return 0;
+	case BY_FENTRY:
+		return fentry_allowed(way->fn);
+	case BY_KPROBE:
+		return kprobe_allowed(way->fn);
+	case BY_TIMER:
+		return kernel_symbol(way->fn) ? 0 : -ENOENT;
+	case BY_SOCKOPS:
+		return src->cgroup_fd >= 0 ? 0 : -ENOENT;
+	default:
+		return -EINVAL;
+	}
+}
+
+/* Is @method among the words of --hooks? */
+static bool method_wanted(const char *hooks, enum method method)
+{
+	if (!hooks || !strcmp(hooks, "auto") || method == BY_TRACEPOINT)
+		return true;
+	/* The timers cannot tell a port; sockops goes with them. */
+	if (method == BY_SOCKOPS)
+		return !strcmp(hooks, "timer") || !strcmp(hooks, "kprobe");
+	return !strcmp(hooks, method_name[method]);
+}
+
+static void hook_choose(struct source *src, unsigned int n, const char *hooks)
+{
+	size_t len = sizeof(src->why_not[n]);
+	char *why_not = src->why_not[n];
+
+	snprintf(why_not, len, "not asked for");
+	for (int i = 0; i < MAX_WAYS && ways[n][i].fn; i++) {
+		const struct way *way = &ways[n][i];
+		int err;
+
+		if (!method_wanted(hooks, way->method))
+			continue;
+		err = way_allowed(src, way);
+		if (!err) {
+			src->chosen[n] = way;
+			snprintf(src->how[n], sizeof(src->how[n]), "%s %s",
+				 method_name[way->method], way->fn);
+			return;
+		}
+		snprintf(why_not, len, "%s %s: %s", method_name[way->method],
+			 way->fn, strerror(-err));
+	}
+}
+
+static bool program_wanted(const struct source *src, const char *name)
+{
+	for (int n = 0; n < HOOK_COUNT; n++)
+		for (int i = 0; src->chosen[n] && i < 3; i++)
+			if (src->chosen[n]->programs[i] &&
+			    !strcmp(src->chosen[n]->programs[i], name))
+				return true;
+	return false;
+}
+
+static void programs_select(struct source *src)
+{
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(prog, src->skel->obj)
+		bpf_program__set_autoload(prog,
+			program_wanted(src, bpf_program__name(prog)));
+}
+
+/* Did inet_csk_reqsk_queue_hash_add() have a result on this kernel? */
+static bool hash_add_returns(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	const struct btf_type *t;
+	bool returns = false;
+	int id;
+
+	if (!btf)
+		return false;
+	id = btf__find_by_name_kind(btf, "inet_csk_reqsk_queue_hash_add",
+				    BTF_KIND_FUNC);
+	if (id > 0) {
+		t = btf__type_by_id(btf, btf__type_by_id(btf, id)->type);
+		returns = t->type != 0;
+	}
+	btf__free(btf);
+	return returns;
+}
+
+/* ---- loading ---- */
+
+static size_t ring_size(const struct source_options *opt, int cpus)
+{
+	size_t want = opt->ring_bytes, size = RING_MIN;
+
+	if (!want) {
+		want = RINGS_TOTAL / cpus;
+		if (want > RING_DEFAULT)
+			want = RING_DEFAULT;
+	}
+	while (size < want && size < (1UL << 30))
+		size <<= 1;
+	return size;
+}
+
+static void settings(struct source *src, size_t ring_bytes)
+{
+	struct tcpstate_bpf__rodata *ro = src->skel->rodata;
+
+	ro->watermark = ring_bytes / 8;
+	ro->hash_add_returns = hash_add_returns();
+	ro->hz = kernel_hz();
+	ro->tw_timer_fn = kernel_symbol("tw_timer_handler") ?: 1;
+	ro->req_timer_fn = kernel_symbol("reqsk_timer_handler") ?: 1;
+	bpf_map__set_max_entries(src->skel->maps.rings, src->n_rings);
+}
+
+static int on_record(void *ctx, void *bytes, size_t len)
+{
+	struct ring *ring = ctx;
+	struct source *src = ring->src;
+	int err = src->fn(src->ctx, bytes, len);
+
+	src->received++;
+	if (err)
+		return err < 0 ? err : -ECANCELED;
+	return ++ring->taken >= DRAIN_MAX ? -EAGAIN : 0;
+}
+
+/* The ring's mapping keeps it alive; its descriptor is closed here. */
+static int ring_open(struct source *src, __u32 cpu, size_t bytes)
+{
+	struct ring *ring = &src->rings[cpu];
+	struct epoll_event event = { .events = EPOLLIN };
+	int fd, err;
+
+	fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "tcpstate_ring", 0, 0, bytes,
+			    NULL);
+	if (fd < 0)
+		return fd;
+	err = bpf_map_update_elem(bpf_map__fd(src->skel->maps.rings), &cpu,
+				  &fd, 0);
+	if (!err) {
+		ring->src = src;
+		ring->rb = ring_buffer__new(fd, on_record, ring, NULL);
+		err = ring->rb ? 0 : -errno;
+	}
+	if (!err && epoll_ctl(src->epoll_fd, EPOLL_CTL_ADD,
+			      ring_buffer__epoll_fd(ring->rb), &event))
+		err = -errno;
+	/* libbpf's epoll set refers to the same open file. */
+	if (err)
+		close(fd);
+	return err;
+}
+
+static int rings_open(struct source *src, size_t bytes)
+{
+	src->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (src->epoll_fd < 0)
+		return -errno;
+	src->rings = calloc(src->n_rings, sizeof(*src->rings));
+	if (!src->rings)
+		return -ENOMEM;
+	for (int cpu = 0; cpu < src->n_rings; cpu++) {
+		int err = ring_open(src, cpu, bytes);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* ---- attaching ---- */
+
+static bool is_attached(const struct source *src,
+			const struct bpf_program *prog)
+{
+	for (unsigned int i = 0; i < src->n_links; i++)
+		if (src->attached[i] == prog)
+			return true;
+	return false;
+}
+
+static int program_attach(struct source *src, const char *name)
+{
+	struct bpf_program *prog = program(src, name);
+	struct bpf_link *link;
+
+	if (!prog)
+		return -ENOENT;
+	if (is_attached(src, prog))
+		return 0;
+	if (!strcmp(name, "sock_ops")) {
+		if (src->cgroup_fd < 0)
+			return -ENOENT;
+		link = bpf_program__attach_cgroup(prog, src->cgroup_fd);
+	} else {
+		link = bpf_program__attach(prog);
+	}
+	if (!link)
+		return -errno;
+	src->attached[src->n_links] = prog;
+	src->links[src->n_links++] = link;
+	return 0;
+}
+
+static int hook_attach(struct source *src, unsigned int n)
+{
+	const struct way *way = src->chosen[n];
+
+	if (!way)
+		return -ENOENT;
+	for (int i = 0; i < 3 && way->programs[i]; i++) {
+		int err = program_attach(src, way->programs[i]);
+
+		if (err) {
+			snprintf(src->why_not[n], sizeof(src->why_not[n]),
+				 "%s %s: %s", method_name[way->method],
+				 way->fn, strerror(-err));
+			src->chosen[n] = NULL;
+			return err;
+		}
+	}
+	src->hooks |= 1U << n;
+	return 0;
+}
+
+/*
+ * The transitions last: from the first one on, each CLOSE can be told from a
+ * TIME_WAIT.
+ */
+static int hooks_attach(struct source *src)
+{
+	for (int n = HOOK_COUNT - 1; n > 0; n--)
+		hook_attach(src, n);
+	return hook_attach(src, 0);
+}
+
+static void bpf_close(struct source *src)
+{
+	if (!src)
+		return;
+	for (unsigned int i = src->n_links; i-- > 0;)
+		bpf_link__destroy(src->links[i]);
+	for (int i = 0; src->rings && i < src->n_rings; i++)
+		ring_buffer__free(src->rings[i].rb);
+	free(src->rings);
+	if (src->epoll_fd >= 0)
+		close(src->epoll_fd);
+	if (src->cgroup_fd >= 0)
+		close(src->cgroup_fd);
+	tcpstate_bpf__destroy(src->skel);
+	free(src);
+}
+
+static int load(struct source *src, const struct source_options *opt,
+		const char **step)
+{
+	size_t bytes;
+	int err;
+
+	src->n_rings = libbpf_num_possible_cpus();
+	if (src->n_rings <= 0)
+		return -EINVAL;
+	bytes = ring_size(opt, src->n_rings);
+	*step = "open the BPF object";
+	src->skel = tcpstate_bpf__open();
+	if (!src->skel)
+		return -errno;
+	for (int n = 0; n < HOOK_COUNT; n++)
+		hook_choose(src, n, opt->hooks);
+	programs_select(src);
+	settings(src, bytes);
+	*step = "load the BPF programs";
+	err = tcpstate_bpf__load(src->skel);
+	if (err)
+		return err;
+	*step = "make the ring buffers";
+	err = rings_open(src, bytes);
+	if (err)
+		return err;
+	*step = "attach to inet_sock_set_state";
+	return hooks_attach(src);
+}
+
+static int bpf_open(struct source **out, const struct source_options *opt,
+		    char *why, size_t why_len)
+{
+	struct source *src = calloc(1, sizeof(*src));
+	const char *step = "count the CPUs";
+	int err;
+
+	if (!src)
+		return -ENOMEM;
+	libbpf_set_print(keep_libbpf_words);
+	src->epoll_fd = -1;
+	src->cgroup_fd = kernel_cgroup2_root();
+	err = load(src, opt, &step);
+	if (err) {
+		snprintf(why, why_len, "cannot %s: %s%s%s", step,
+			 strerror(-err), libbpf_said[0] ? "; " : "",
+			 libbpf_said);
+		bpf_close(src);
+		return err;
+	}
+	*out = src;
+	return 0;
+}
+
+/* ---- running ---- */
+
+static unsigned int bpf_hooks(const struct source *src)
+{
+	return src->hooks;
+}
+
+static const char *bpf_hook_how(const struct source *src, unsigned int n,
+				const char **why_not)
+{
+	if (src->hooks & (1U << n))
+		return src->how[n];
+	*why_not = src->why_not[n];
+	return NULL;
+}
+
+static int bpf_fd(const struct source *src)
+{
+	return src->epoll_fd;
+}
+
+static int bpf_drain(struct source *src, source_record_fn fn, void *ctx)
+{
+	uint64_t before = src->received;
+
+	src->fn = fn;
+	src->ctx = ctx;
+	for (int i = 0; i < src->n_rings; i++) {
+		int err;
+
+		src->rings[i].taken = 0;
+		err = ring_buffer__consume(src->rings[i].rb);
+		if (err < 0 && err != -EAGAIN)
+			return err;
+	}
+	return src->received - before;
+}
+
+static uint64_t misses_of(const struct bpf_program *prog)
+{
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
+		return 0;
+	return info.recursion_misses;
+}
+
+/*
+ * A first program's miss is a loss unless its twin recorded it.  Twins miss
+ * too, but only what their first program saw.  The misses of the timer
+ * programs are those of all timers, nearly none of them ours.
+ */
+static uint64_t lost_nested(const struct source *src, uint64_t twins)
+{
+	uint64_t misses = 0;
+
+	for (unsigned int i = 0; i < src->n_links; i++) {
+		const char *name = bpf_program__name(src->attached[i]);
+
+		if (strstr(name, "_twin") || !strncmp(name, "timer_", 6))
+			continue;
+		misses += misses_of(src->attached[i]);
+	}
+	return misses > twins ? misses - twins : 0;
+}
+
+static void bpf_stats(struct source *src, struct source_stats *stats)
+{
+	struct cpu_state cpu;
+	uint64_t twins = 0;
+	__u32 zero = 0;
+	size_t value = bpf_map__value_size(src->skel->maps.cpus);
+	size_t stride = (value + 7) / 8 * 8;
+	char *values = calloc(src->n_rings, stride);
+
+	memset(stats, 0, sizeof(*stats));
+	stats->received = src->received;
+	if (!values || bpf_map_lookup_elem(bpf_map__fd(src->skel->maps.cpus),
+					   &zero, values))
+		goto out;
+	for (int i = 0; i < src->n_rings; i++) {
+		memcpy(&cpu, values + i * stride, sizeof(cpu));
+		stats->lost_ring += cpu.lost;
+		twins += cpu.twins;
+	}
+	stats->lost_nested = lost_nested(src, twins);
+out:
+	free(values);
+}
+
+const struct source_ops source_bpf = {
+	.name = "bpf",
+	.probe = bpf_probe,
+	.open = bpf_open,
+	.hooks = bpf_hooks,
+	.hook_how = bpf_hook_how,
+	.fd = bpf_fd,
+	.drain = bpf_drain,
+	.stats = bpf_stats,
+	.close = bpf_close,
+};
