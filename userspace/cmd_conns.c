@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0
+/* conns: one line per connection when it is over, or those open now. */
+#include <stdlib.h>
+
+#include "cmd.h"
+#include "filter.h"
+#include "log.h"
+#include "run.h"
+#include "run_output.h"
+
+struct conns {
+	struct run_options run_options;
+	struct filter filter;
+	struct output_style style;
+	bool open;
+	bool wait_tw;
+	struct run_output out;
+	struct run run;
+};
+
+enum { KEY_OPEN = KEY_COMMAND, KEY_WAIT_TW };
+
+static const struct argp_option options[] = {
+	{ NULL, 0, NULL, 0, "Options of conns:", 1 },
+	{ "open", KEY_OPEN, NULL, 0,
+	  "List those open now with state, age and owner, and exit", 0 },
+	{ "wait-tw", KEY_WAIT_TW, NULL, 0,
+	  "Hold a line back until TIME_WAIT ends", 0 },
+	{ "wide", 'w', NULL, 0, "Wide columns, for IPv6", 0 },
+	{}
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct conns *cs = state->input;
+
+	(void)arg;
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &cs->run_options;
+		state->child_inputs[1] = &cs->filter;
+		return 0;
+	case KEY_OPEN:
+		cs->open = true;
+		return 0;
+	case KEY_WAIT_TW:
+		cs->wait_tw = true;
+		return 0;
+	case 'w':
+		cs->style.wide = true;
+		return 0;
+	case ARGP_KEY_END:
+		if (cs->run_options.raw)
+			usage_error("--raw shows records, not connections: use it with events");
+		if (cs->open && cs->wait_tw)
+			usage_error("--wait-tw waits and --open does not: use one of them");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp_child children[] = {
+	{ &common_argp, 0, NULL, 0 },
+	{ &filter_argp, 0, NULL, 0 },
+	{}
+};
+
+const struct argp conns_argp = {
+	.options = options,
+	.parser = parse,
+	.doc = "One line per connection when it enters TIME_WAIT, or becomes CLOSE without\n"
+	       "one: its owner, role (R: Client, Server), both ends, how long it lived, its\n"
+	       "handshake (HS), who closed first and how it ended.\v"
+	       "Listeners are no connections; --open lists them with --state listen. An age\n"
+	       "with >= is that of a socket older than this program, of which only the last\n"
+	       "sign of life is known.",
+	.children = children,
+};
+
+/* Connections that are over */
+
+static void tell(struct conns *cs, const struct conn *conn, bool ended)
+{
+	if (conn->role != ROLE_LISTENER && filter_conn(&cs->filter, conn) &&
+	    run_count(&cs->run))
+		output_conn(cs->out.output, conn, ended);
+}
+
+static void on_conn(void *ctx, const struct conn *conn, bool ended)
+{
+	struct conns *cs = ctx;
+
+	/* The end of a TIME_WAIT was told when it began, or is waited for. */
+	if (ended ? !conn->tw_ns || cs->wait_tw : !cs->wait_tw)
+		tell(cs, conn, ended);
+}
+
+static void on_lost(void *ctx, uint64_t ns, uint32_t cpu, uint64_t count)
+{
+	struct conns *cs = ctx;
+
+	output_lost(cs->out.output, ns, cpu, count);
+}
+
+static const struct engine_sink conns_sink = {
+	.conn = on_conn,
+	.lost = on_lost,
+};
+
+/* Lines held back until now are told, their TIME_WAIT still going on. */
+static int tell_waiting(void *ctx, const struct conn *conn)
+{
+	struct conns *cs = ctx;
+
+	if (conn->tw_ns && conn->state == TCPSTATE_TIME_WAIT && !conn->snapshot)
+		tell(cs, conn, false);
+	return 0;
+}
+
+static void on_ready(struct run *run)
+{
+	struct conns *cs = run->ctx;
+
+	output_start(cs->out.output);
+}
+
+static void on_done(struct run *run)
+{
+	struct conns *cs = run->ctx;
+
+	if (cs->wait_tw)
+		engine_each(run->engine, tell_waiting, cs);
+}
+
+/* Connections that are open */
+
+struct open_list {
+	const struct conns *cs;
+	const struct conn **v;
+	size_t n, room;
+};
+
+static int collect_open(void *ctx, const struct conn *conn)
+{
+	struct open_list *list = ctx;
+	const struct conn **v;
+	size_t room;
+
+	if (conn->state == TCPSTATE_CLOSE || !filter_conn(&list->cs->filter, conn))
+		return 0;
+	if (conn->state == TCPSTATE_LISTEN &&
+	    !(list->cs->filter.states & (1U << TCPSTATE_LISTEN)))
+		return 0;
+	if (list->n == list->room) {
+		room = list->room ? list->room * 2 : 256;
+		v = reallocarray(list->v, room, sizeof(*v));
+		if (!v)
+			return -1;
+		list->v = v;
+		list->room = room;
+	}
+	list->v[list->n++] = conn;
+	return 0;
+}
+
+/* By owner, unknown ones last, then in order of creation. */
+static int compare(const void *a, const void *b)
+{
+	const struct conn *x = *(const struct conn *const *)a;
+	const struct conn *y = *(const struct conn *const *)b;
+
+	if (x->pid != y->pid)
+		return x->pid - 1 < y->pid - 1 ? -1 : 1;
+	return (x->cookie > y->cookie) - (x->cookie < y->cookie);
+}
+
+static void list_open(struct run *run)
+{
+	struct conns *cs = run->ctx;
+	struct open_list list = { .cs = cs };
+	const uint64_t now = mono_now();
+	size_t i;
+
+	output_start(cs->out.output);
+	if (engine_each(run->engine, collect_open, &list))
+		log_say("out of memory, the list is not complete");
+	if (list.n)
+		qsort(list.v, list.n, sizeof(*list.v), compare);
+	for (i = 0; i < list.n && run_count(run); i++)
+		output_open(cs->out.output, list.v[i], now);
+	free(list.v);
+	run_stop(run);
+}
+
+static const struct engine_sink open_sink = { .lost = NULL };
+
+/* The command */
+
+static int run_conns(struct conns *cs)
+{
+	int ret;
+
+	cs->style.kind = cs->open ? OUTPUT_OPEN : OUTPUT_CONNS;
+	if (run_output_open(&cs->out, &cs->run_options, &cs->style))
+		return EXIT_FAILED;
+	cs->run = (struct run){
+		.opt = &cs->run_options,
+		.sink = cs->open ? &open_sink : &conns_sink,
+		.ctx = cs,
+		.snapshot_only = cs->open,
+		.ready = cs->open ? list_open : on_ready,
+		.done = on_done,
+		.output = cs->out.output,
+	};
+	ret = run_main(&cs->run);
+	run_output_close(&cs->out);
+	return ret;
+}
+
+int cmd_conns(int argc, char **argv)
+{
+	struct conns cs = { .run_options = RUN_OPTIONS_DEFAULT };
+	int ret;
+
+	cmd_parse(&conns_argp, argc, argv, &cs);
+	ret = run_conns(&cs);
+	filter_free(&cs.filter);
+	return ret;
+}

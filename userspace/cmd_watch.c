@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0
+/* watch: the live picture; counts and rates per state, failures, findings. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "evidence.h"
+#include "filter.h"
+#include "log.h"
+#include "output/picture.h"
+#include "run.h"
+#include "run_output.h"
+
+#define SECOND_NS UINT64_C(1000000000)
+/* The default of check's --close-wait-age. */
+#define STUCK_NS (60 * SECOND_NS)
+/* Walking every descriptor table is not for each interval. */
+#define EVIDENCE_NS (5 * SECOND_NS)
+
+struct watch {
+	struct run_options run_options;
+	struct filter filter;
+	struct output_style style;
+	uint64_t interval_ns;
+	struct utsname host;
+	struct picture picture;
+	uint64_t painted_ns;
+	uint64_t evidence_ns;	/* when it was taken; 0 = never */
+	struct evidence evidence;
+	bool stuck;		/* a candidate for a finding was seen */
+	struct run_output out;
+	struct run run;
+};
+
+enum { KEY_INTERVAL = KEY_COMMAND, KEY_PLAIN };
+
+static const struct argp_option options[] = {
+	{ NULL, 0, NULL, 0, "Options of watch:", 1 },
+	{ "interval", KEY_INTERVAL, "DUR", 0,
+	  "Paint every DUR (1s on a terminal, 5s in a pipe)", 0 },
+	{ "plain", KEY_PLAIN, NULL, 0, "One block after the other", 0 },
+	{}
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct watch *w = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &w->run_options;
+		state->child_inputs[1] = &w->filter;
+		return 0;
+	case KEY_INTERVAL:
+		w->interval_ns = cmd_duration("--interval", arg);
+		if (!w->interval_ns)
+			usage_error("--interval 0 would never end: give a time");
+		return 0;
+	case KEY_PLAIN:
+		return 0;
+	case ARGP_KEY_END:
+		if (w->run_options.raw)
+			usage_error("--raw shows records: use it with events");
+		if (w->run_options.format == FORMAT_CSV)
+			usage_error("watch has no CSV: use --format json");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp_child children[] = {
+	{ &common_argp, 0, NULL, 0 },
+	{ &filter_argp, 0, NULL, 0 },
+	{}
+};
+
+const struct argp watch_argp = {
+	.options = options,
+	.parser = parse,
+	.doc = "How many connections are in each state, how fast that changes, what failed\n"
+	       "and what is stuck. The first picture holds the sockets that are older than\n"
+	       "this program.\v"
+	       "Rates are those of the last interval. A finding is a CLOSE_WAIT of 60s or\n"
+	       "more; tcpstate-watch leaks tells all about it.",
+	.children = children,
+};
+
+/* ---- counting ---- */
+
+static bool is_failure(uint8_t reason)
+{
+	switch (reason) {
+	case REASON_NONE:
+	case REASON_FIN:
+	case REASON_CLOSED:
+	case REASON_TW_EXPIRED:
+	case REASON_TW_REUSED:
+		return false;
+	}
+	return true;
+}
+
+static void on_transition(void *ctx, const struct transition *t)
+{
+	struct watch *w = ctx;
+
+	if (t->conn->role == ROLE_LISTENER ||
+	    !filter_transition(&w->filter, t))
+		return;
+	if (t->new_state == TCPSTATE_ESTABLISHED)
+		w->picture.opened++;
+	if (t->old_state == TCPSTATE_TIME_WAIT)
+		return;
+	if (t->new_state == TCPSTATE_TIME_WAIT ||
+	    (t->new_state == TCPSTATE_CLOSE && t->reason == REASON_FIN))
+		w->picture.closed++;
+	if (t->new_state == TCPSTATE_CLOSE && is_failure(t->reason))
+		w->picture.failed[t->reason]++;
+}
+
+static void on_lost(void *ctx, uint64_t ns, uint32_t cpu, uint64_t count)
+{
+	struct watch *w = ctx;
+
+	if (cpu == RUN_ANY_CPU)
+		w->picture.lost += count;
+	output_lost(w->out.output, ns, cpu, count);
+}
+
+static const struct engine_sink sink = {
+	.transition = on_transition,
+	.lost = on_lost,
+};
+
+/* By namespace, as JSON tells it; the picture has the sum. */
+struct tally {
+	struct watch *w;
+	struct engine_counts *counts;
+	size_t n;
+	uint64_t now_ns;
+};
+
+static struct engine_counts *tally_of(struct tally *t, uint32_t netns)
+{
+	struct engine_counts *counts;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (t->counts[i].netns == netns)
+			return &t->counts[i];
+	counts = realloc(t->counts, (t->n + 1) * sizeof(*counts));
+	if (!counts)
+		return NULL;
+	t->counts = counts;
+	memset(&counts[t->n], 0, sizeof(*counts));
+	counts[t->n].netns = netns;
+	return &counts[t->n++];
+}
+
+static int tally_conn(void *ctx, const struct conn *conn)
+{
+	struct tally *t = ctx;
+	struct engine_counts *counts;
+
+	if (!filter_conn(&t->w->filter, conn))
+		return 0;
+	counts = tally_of(t, conn->netns);
+	if (counts)
+		counts->states[conn->state]++;
+	t->w->picture.now[conn->state]++;
+	if (conn->state == TCPSTATE_CLOSE_WAIT &&
+	    conn->state_ns + STUCK_NS <= t->now_ns)
+		t->w->stuck = true;
+	return 0;
+}
+
+/* ---- painting ---- */
+
+static void forget_evidence(struct watch *w)
+{
+	evidence_free(&w->evidence);
+	w->evidence = (struct evidence){ 0 };
+	w->picture.findings = NULL;
+	w->picture.n_findings = 0;
+}
+
+static void look_for_findings(struct watch *w, uint64_t now_ns)
+{
+	if (w->evidence_ns && now_ns - w->evidence_ns < EVIDENCE_NS)
+		return;
+	forget_evidence(w);
+	if (!w->stuck)
+		return;
+	w->evidence_ns = now_ns;
+	if (evidence_take(&w->run, &w->filter, STUCK_NS, &w->evidence)) {
+		w->evidence = (struct evidence){ 0 };
+		return;
+	}
+	w->picture.findings = w->evidence.findings;
+	w->picture.n_findings = w->evidence.n;
+}
+
+static void paint(struct watch *w, uint64_t now_ns)
+{
+	struct tally tally = { .w = w, .now_ns = now_ns };
+	struct picture *p = &w->picture;
+	struct engine_stats stats;
+	uint64_t missed = p->lost;
+
+	w->stuck = false;
+	memset(p->now, 0, sizeof(p->now));
+	engine_each(w->run.engine, tally_conn, &tally);
+	look_for_findings(w, now_ns);
+	engine_get_stats(w->run.engine, &stats);
+	p->elapsed_ns = now_ns - w->run.ready_ns;
+	p->interval_ns = w->painted_ns ? now_ns - w->painted_ns : 0;
+	p->inferred = stats.inferred;
+	p->lost = missed + stats.lost;
+	if (w->run_options.format == FORMAT_JSON) {
+		output_counts(w->out.output, now_ns, tally.counts, tally.n);
+		for (size_t i = 0; i < p->n_findings; i++)
+			output_finding(w->out.output, &p->findings[i], now_ns);
+	} else {
+		picture_paint(w->run.out, p);
+	}
+	p->lost = missed;
+	memcpy(p->before, p->now, sizeof(p->before));
+	memset(p->failed, 0, sizeof(p->failed));
+	p->opened = 0;
+	p->closed = 0;
+	w->painted_ns = now_ns;
+	free(tally.counts);
+}
+
+static void on_ready(struct run *run)
+{
+	struct watch *w = run->ctx;
+
+	w->picture.source = run->ops->name;
+	if (run_count(run))
+		paint(w, mono_now());
+}
+
+static void on_tick(struct run *run, uint64_t now_ns)
+{
+	if (run_count(run))
+		paint(run->ctx, now_ns);
+}
+
+static int run_watch(struct watch *w)
+{
+	int ret;
+
+	uname(&w->host);
+	w->picture.host = w->host.nodename;
+	w->picture.release = w->host.release;
+	if (run_output_open(&w->out, &w->run_options, &w->style))
+		return EXIT_FAILED;
+	w->run = (struct run){
+		.opt = &w->run_options,
+		.sink = &sink,
+		.ctx = w,
+		.tick_ns = w->interval_ns,
+		.ready = on_ready,
+		.tick = on_tick,
+		.output = w->out.output,
+	};
+	ret = run_main(&w->run);
+	forget_evidence(w);
+	run_output_close(&w->out);
+	return ret;
+}
+
+int cmd_watch(int argc, char **argv)
+{
+	struct watch w = { .run_options = RUN_OPTIONS_DEFAULT };
+	int ret;
+
+	cmd_parse(&watch_argp, argc, argv, &w);
+	if (!w.interval_ns)
+		w.interval_ns = isatty(STDOUT_FILENO) ? SECOND_NS :
+							5 * SECOND_NS;
+	ret = run_watch(&w);
+	filter_free(&w.filter);
+	return ret;
+}

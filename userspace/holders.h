@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Which processes hold which sockets, from the descriptor tables.
+ */
+#ifndef TCPSTATE_HOLDERS_H
+#define TCPSTATE_HOLDERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * A process with at least one descriptor of a socket.  comm is that of the
+ * thread group's leader as the program has set it: any byte may be in it.
+ */
+struct holder {
+	uint64_t inode;		/* of the socket's file */
+	uint32_t pid;		/* thread group */
+	int fd;			/* the lowest if it has several, see .more */
+	unsigned int more;	/* further descriptors of pid for it */
+	char comm[16];
+};
+
+struct holders;		/* opaque */
+
+/*
+ * Walk /proc once.  Processes that end meanwhile are skipped; those that may
+ * not be read are counted.  NULL with errno on failure.
+ *
+ * A socket that no table holds can still be in use: by io_uring, in a message
+ * under way, by the kernel itself.  Threads with a table of their own
+ * (unshare(CLONE_FILES)) are not looked into.
+ */
+struct holders *holders_take(void);
+void holders_free(struct holders *h);
+size_t holders_refused(const struct holders *h);
+
+/* The holders of @inode, sorted by pid; *@n of them, valid until free. */
+const struct holder *holders_of(const struct holders *h, uint64_t inode,
+				size_t *n);
+
+/*
+ * All descriptors that @pid has for @inode, ascending: at most @max of them
+ * to @fds.  Returns how many there are.
+ */
+size_t holders_fds(const struct holders *h, uint32_t pid, uint64_t inode,
+		   int *fds, size_t max);
+
+/*
+ * Soft RLIMIT_NOFILE and descriptors in use of a process; UINT64_MAX is
+ * unlimited.  0, or -errno and nothing is written.
+ */
+int process_fd_usage(uint32_t pid, uint64_t *used, uint64_t *limit);
+
+/*
+ * The kernel function in which the process's leader sleeps; "0" if it runs, or
+ * may not be told.  0 or -errno.
+ */
+int process_wchan(uint32_t pid, char *buf, size_t len);
+
+#endif /* TCPSTATE_HOLDERS_H */

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "output_ops.h"
+#include "utf8.h"
+
+#define NS_PER_MS	UINT64_C(1000000)
+#define NS_PER_SEC	UINT64_C(1000000000)
+
+const char *cell_number(struct cell *cell, uint64_t number)
+{
+	snprintf(cell->s, sizeof(cell->s), "%" PRIu64, number);
+	return cell->s;
+}
+
+const char *cell_thousands(struct cell *cell, uint64_t number)
+{
+	char digits[24];
+	int n = snprintf(digits, sizeof(digits), "%" PRIu64, number);
+	char *to = cell->s;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		if (i && (n - i) % 3 == 0)
+			*to++ = ',';
+		*to++ = digits[i];
+	}
+	*to = '\0';
+	return cell->s;
+}
+
+const char *cell_addr(struct cell *cell, uint8_t family, const uint8_t *addr)
+{
+	inet_ntop(family == 6 ? AF_INET6 : AF_INET, addr, cell->s,
+		  sizeof(cell->s));
+	return cell->s;
+}
+
+const char *cell_end(struct cell *cell, uint8_t family, const uint8_t *addr,
+		     uint16_t port)
+{
+	struct cell host;
+
+	snprintf(cell->s, sizeof(cell->s), family == 6 ? "[%.45s]:%u" :
+		 "%.45s:%u", cell_addr(&host, family, addr), port);
+	return cell->s;
+}
+
+const char *cell_comm(struct cell *cell, const char *comm)
+{
+	utf8_clean(cell->s, sizeof(cell->s), comm);
+	return cell->s;
+}
+
+const char *cell_ms(struct cell *cell, uint64_t ns)
+{
+	snprintf(cell->s, sizeof(cell->s), "%.3f", (double)ns / NS_PER_MS);
+	return cell->s;
+}
+
+static void days_and_hours(struct cell *cell, uint64_t s)
+{
+	if (s >= 86400)
+		snprintf(cell->s, sizeof(cell->s), "%" PRIu64 "d%02uh",
+			 s / 86400, (unsigned int)(s % 86400 / 3600));
+	else if (s >= 3600)
+		snprintf(cell->s, sizeof(cell->s), "%uh%02um",
+			 (unsigned int)(s / 3600),
+			 (unsigned int)(s % 3600 / 60));
+	else
+		snprintf(cell->s, sizeof(cell->s), "%um%02us",
+			 (unsigned int)(s / 60), (unsigned int)(s % 60));
+}
+
+const char *cell_span(struct cell *cell, uint64_t ns)
+{
+	double ms = (double)ns / NS_PER_MS;
+
+	if (ns < 10 * NS_PER_MS)
+		snprintf(cell->s, sizeof(cell->s), "%.2fms", ms);
+	else if (ns < NS_PER_SEC)
+		snprintf(cell->s, sizeof(cell->s), "%.0fms", ms);
+	else if (ns < 60 * NS_PER_SEC)
+		snprintf(cell->s, sizeof(cell->s), "%.3fs", ms / 1000);
+	else if (ns < 600 * NS_PER_SEC)
+		snprintf(cell->s, sizeof(cell->s), "%" PRIu64 "s",
+			 ns / NS_PER_SEC);
+	else
+		days_and_hours(cell, ns / NS_PER_SEC);
+	return cell->s;
+}
+
+const char *cell_clock(struct cell *cell, const struct output *out,
+		       uint64_t mono_ns)
+{
+	int64_t real = (int64_t)mono_ns + out->style.realtime_offset_ns;
+	time_t s = real / (int64_t)NS_PER_SEC;
+	struct tm tm;
+
+	localtime_r(&s, &tm);
+	strftime(cell->s, sizeof(cell->s), "%H:%M:%S", &tm);
+	return cell->s;
+}
+
+const char *cell_elapsed(struct cell *cell, struct output *out,
+			 uint64_t mono_ns)
+{
+	if (!out->first_ns)
+		out->first_ns = mono_ns;
+	snprintf(cell->s, sizeof(cell->s), "%.6f",
+		 ((double)mono_ns - (double)out->first_ns) / NS_PER_SEC);
+	return cell->s;
+}
+
+/* Times of a connection; a time that was not seen gives no span. */
+
+static bool span(uint64_t from, uint64_t to, uint64_t *ns)
+{
+	if (!from || to < from)
+		return false;
+	*ns = to - from;
+	return true;
+}
+
+bool conn_lifetime(const struct conn *conn, uint64_t *ns)
+{
+	return span(conn->born_ns, conn->tw_ns ? conn->tw_ns : conn->end_ns,
+		    ns);
+}
+
+bool conn_handshake(const struct conn *conn, uint64_t *ns)
+{
+	return span(conn->born_ns, conn->established_ns, ns);
+}
+
+bool conn_time_wait(const struct conn *conn, uint64_t *ns)
+{
+	return span(conn->tw_ns, conn->end_ns, ns);
+}
+
+/* Raw records */
+
+const char *record_type_name(unsigned int type)
+{
+	static const char *const names[TCPSTATE_TYPES] = {
+		[TCPSTATE_STATE]	= "state",
+		[TCPSTATE_REQ_ADD]	= "req_add",
+		[TCPSTATE_REQ_DROP]	= "req_drop",
+		[TCPSTATE_TW_ADD]	= "tw_add",
+		[TCPSTATE_TW_REARM]	= "tw_rearm",
+		[TCPSTATE_TW_KILL]	= "tw_kill",
+		[TCPSTATE_CONNECT]	= "connect",
+		[TCPSTATE_ACCEPT]	= "accept",
+		[TCPSTATE_LOST]		= "lost",
+		[TCPSTATE_SNAPSHOT]	= "snapshot",
+	};
+
+	return type < TCPSTATE_TYPES && names[type] ? names[type] : "?";
+}
+
+uint8_t record_family(const struct tcpstate_record *rec)
+{
+	return rec->family == AF_INET6 ? 6 : 4;
+}

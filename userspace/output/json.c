@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * JSON: one object a line; a key that is absent is unknown.
+ *
+ * The names are a contract, see Documentation/json.rst before changing one.
+ */
+#include <string.h>
+#include <time.h>
+
+#include "json_parts.h"
+
+#define NS_PER_SEC	1000000000LL
+#define NS_PER_US	1000
+
+/* Parts that several objects share */
+
+static void put_ts(struct jsonw *w, const struct output *out, uint64_t mono_ns)
+{
+	int64_t real = (int64_t)mono_ns + out->style.realtime_offset_ns;
+	time_t s = real / NS_PER_SEC;
+	char day[32], ts[48];
+	struct tm tm;
+
+	gmtime_r(&s, &tm);
+	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(ts, sizeof(ts), "%s.%09dZ", day, (int)(real % NS_PER_SEC));
+	jsonw_string(w, "ts", ts);
+	jsonw_number(w, "mono_ns", mono_ns);
+}
+
+void json_begin(struct jsonw *w, const struct output *out, const char *event,
+		uint64_t mono_ns)
+{
+	jsonw_begin(w, out->to);
+	jsonw_string(w, "event", event);
+	put_ts(w, out, mono_ns);
+}
+
+void json_end_point(struct jsonw *w, const char *addr_key, const char *port_key,
+		    uint8_t family, const uint8_t *addr, uint16_t port,
+		    bool wildcard)
+{
+	static const uint8_t zero[16];
+	struct cell cell;
+
+	if (wildcard || port || memcmp(addr, zero, sizeof(zero)))
+		jsonw_string(w, addr_key, cell_addr(&cell, family, addr));
+	if (port)
+		jsonw_number(w, port_key, port);
+}
+
+static void put_identity(struct jsonw *w, const struct conn *c)
+{
+	jsonw_hex(w, "conn_id", c->cookie);
+	if (c->life)
+		jsonw_number(w, "life", c->life);
+	if (c->netns)
+		jsonw_number(w, "netns", c->netns);
+	jsonw_string(w, "family", c->family == 6 ? "ipv6" : "ipv4");
+	json_end_point(w, "saddr", "sport", c->family, c->saddr, c->sport,
+		       c->role == ROLE_LISTENER);
+	json_end_point(w, "daddr", "dport", c->family, c->daddr, c->dport,
+		       false);
+}
+
+static void put_owner(struct jsonw *w, const struct output *out,
+		      const struct conn *c)
+{
+	char unit[128] = "", container[128] = "";
+
+	if (c->pid)
+		jsonw_number(w, "pid", c->pid);
+	if (c->comm[0])
+		jsonw_string(w, "comm", c->comm);
+	if (c->has_uid)
+		jsonw_number(w, "uid", c->uid);
+	if (!c->cgroup)
+		return;
+	jsonw_number(w, "cgroup", c->cgroup);
+	if (!out->style.cgroup_name ||
+	    !out->style.cgroup_name(out->style.cgroup_ctx, c->cgroup, unit,
+				    sizeof(unit), container, sizeof(container)))
+		return;
+	if (unit[0])
+		jsonw_string(w, "unit", unit);
+	if (container[0])
+		jsonw_string(w, "container", container);
+}
+
+static void put_reason(struct jsonw *w, unsigned int reason,
+		       unsigned int detail, bool by_exit)
+{
+	if (reason_name(reason))
+		jsonw_string(w, "reason", reason_name(reason));
+	if (detail_name(detail))
+		jsonw_string(w, "detail", detail_name(detail));
+	if (by_exit)
+		jsonw_bool(w, "by_exit", true);
+}
+
+static void put_us(struct jsonw *w, const char *key, uint64_t from_ns,
+		   uint64_t to_ns)
+{
+	if (from_ns && to_ns >= from_ns)
+		jsonw_number(w, key, (to_ns - from_ns) / NS_PER_US);
+}
+
+/* The logical stream */
+
+static void json_transition(struct output *out, const struct transition *t)
+{
+	const struct conn *c = t->conn;
+	struct jsonw w;
+
+	json_begin(&w, out, "state", t->ns);
+	put_identity(&w, c);
+	jsonw_string(&w, "old_state", state_name(t->old_state));
+	jsonw_string(&w, "new_state", state_name(t->new_state));
+	if (t->has_span)
+		jsonw_number(&w, "span_us", t->span_ns / NS_PER_US);
+	jsonw_string(&w, "role", role_name(c->role));
+	jsonw_string(&w, "basis", basis_name(t->basis));
+	put_reason(&w, t->reason, t->detail, t->by_exit);
+	if (!t->legal)
+		jsonw_bool(&w, "legal", false);
+	put_owner(&w, out, c);
+	jsonw_end(&w);
+}
+
+static void json_accept(struct output *out, const struct conn *c, uint64_t ns)
+{
+	struct jsonw w;
+
+	json_begin(&w, out, "accept", ns);
+	put_identity(&w, c);
+	jsonw_string(&w, "state", state_name(c->state));
+	put_us(&w, "accept_us", c->established_ns, ns);
+	jsonw_string(&w, "role", role_name(c->role));
+	jsonw_string(&w, "basis", basis_name(TCPSTATE_BY_PROBE));
+	put_owner(&w, out, c);
+	jsonw_end(&w);
+}
+
+/* Connections */
+
+static void put_known(struct jsonw *w, const char *key, const struct conn *c,
+		      unsigned int bit, uint32_t number)
+{
+	if (c->known & bit)
+		jsonw_number(w, key, number);
+}
+
+static void put_handshake(struct jsonw *w, const struct conn *c)
+{
+	jsonw_object(w, "handshake");
+	jsonw_string(w, "role", role_name(c->role));
+	/* In SYN_SENT or SYN_RECV, however it ended. */
+	put_us(w, "syn_us", c->born_ns,
+	       c->established_ns ? c->established_ns : c->end_ns);
+	/* From the SYN to ESTABLISHED, and from there to accept(). */
+	put_us(w, "established_us", c->established_ns ? c->born_ns : 0,
+	       c->established_ns);
+	put_us(w, "accept_us", c->accept_ns ? c->established_ns : 0,
+	       c->accept_ns);
+	put_known(w, "isn_local", c, CONN_ISN_LOCAL, c->isn_local);
+	put_known(w, "isn_peer", c, CONN_ISN_PEER, c->isn_peer);
+	/* The snapshot has not seen the handshake. */
+	if (c->born_ns) {
+		jsonw_number(w, "syn_retrans", c->syn_retrans);
+		jsonw_bool(w, "cookie", c->syncookie);
+		jsonw_bool(w, "fastopen", c->fastopen);
+	}
+	jsonw_object_end(w);
+}
+
+static void put_half_close(struct jsonw *w, const struct conn *c)
+{
+	if (c->fin_ns < c->peer_fin_ns)
+		put_us(w, "half_close_us", c->fin_ns, c->peer_fin_ns);
+	else
+		put_us(w, "half_close_us", c->peer_fin_ns, c->fin_ns);
+}
+
+static void put_close(struct jsonw *w, const struct conn *c, bool ended)
+{
+	uint64_t tw_ns;
+
+	jsonw_object(w, "close");
+	jsonw_string(w, "first", first_name(c->first));
+	if (kind_name(c->kind))
+		jsonw_string(w, "kind", kind_name(c->kind));
+	else
+		jsonw_null(w, "kind");
+	put_half_close(w, c);
+	put_known(w, "fin_local", c, CONN_FIN_LOCAL, c->fin_local);
+	put_known(w, "fin_peer", c, CONN_FIN_PEER, c->fin_peer);
+	if (ended && conn_time_wait(c, &tw_ns))
+		jsonw_number(w, "time_wait_us", tw_ns / NS_PER_US);
+	else
+		jsonw_null(w, "time_wait_us");
+	jsonw_object_end(w);
+}
+
+static void json_conn(struct output *out, const struct conn *c, bool ended)
+{
+	uint64_t life_ns;
+	struct jsonw w;
+
+	json_begin(&w, out, "conn", ended ? c->end_ns : c->tw_ns);
+	put_identity(&w, c);
+	jsonw_string(&w, "state", state_name(c->state));
+	jsonw_string(&w, "role", role_name(c->role));
+	jsonw_string(&w, "basis", basis_name(c->basis));
+	put_reason(&w, c->reason, c->detail, c->by_exit);
+	if (conn_lifetime(c, &life_ns))
+		jsonw_number(&w, "duration_us", life_ns / NS_PER_US);
+	if (c->detail == DETAIL_UNREAD_DATA)
+		jsonw_number(&w, "unread_bytes", c->unread);
+	put_handshake(&w, c);
+	put_close(&w, c, ended);
+	put_owner(&w, out, c);
+	jsonw_end(&w);
+}
+
+static void json_open(struct output *out, const struct conn *c,
+		      uint64_t now_ns)
+{
+	struct jsonw w;
+
+	json_begin(&w, out, "conn", now_ns);
+	put_identity(&w, c);
+	jsonw_string(&w, "state", state_name(c->state));
+	put_us(&w, "age_us", c->state_ns, now_ns);
+	jsonw_bool(&w, "age_exact", !c->snapshot);
+	jsonw_string(&w, "role", role_name(c->role));
+	jsonw_string(&w, "basis", basis_name(c->basis));
+	if (c->born_ns && c->role != ROLE_LISTENER)
+		put_handshake(&w, c);
+	put_owner(&w, out, c);
+	jsonw_end(&w);
+}
+
+/* The rest */
+
+static void json_lost(struct output *out, uint64_t ns, uint32_t cpu,
+		      uint64_t count)
+{
+	struct jsonw w;
+
+	json_begin(&w, out, "lost", ns);
+	if (cpu != ~0u)
+		jsonw_number(&w, "cpu", cpu);
+	jsonw_number(&w, "count", count);
+	jsonw_end(&w);
+}
+
+static void json_counts(struct output *out, uint64_t ns,
+			const struct engine_counts *counts, size_t n)
+{
+	unsigned int state;
+	struct jsonw w;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		json_begin(&w, out, "counts", ns);
+		jsonw_number(&w, "netns", counts[i].netns);
+		jsonw_object(&w, "states");
+		/* Zeroes too: they are known. */
+		for (state = 1; state < TCPSTATE_NEW_SYN_RECV; state++)
+			jsonw_number(&w, state_name(state),
+				     counts[i].states[state]);
+		jsonw_object_end(&w);
+		jsonw_end(&w);
+	}
+}
+
+static void json_summary(struct output *out, const struct output_summary *s)
+{
+	struct jsonw w;
+
+	jsonw_begin(&w, out->to);
+	jsonw_string(&w, "event", "summary");
+	jsonw_number(&w, "captured", s->captured);
+	jsonw_number(&w, "lost", s->lost);
+	jsonw_number(&w, "corrected", s->corrected);
+	jsonw_number(&w, "unknown_owner", s->unknown_owner);
+	jsonw_number(&w, "inferred", s->inferred);
+	if (s->malformed)
+		jsonw_number(&w, "malformed", s->malformed);
+	if (s->evicted)
+		jsonw_number(&w, "evicted", s->evicted);
+	jsonw_end(&w);
+}
+
+const struct output_ops output_json = {
+	.transition = json_transition,
+	.raw = json_raw,
+	.accept = json_accept,
+	.conn = json_conn,
+	.open = json_open,
+	.lost = json_lost,
+	.finding = json_finding,
+	.counts = json_counts,
+	.summary = json_summary,
+};

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Text for people: bcc tcpstates' columns for events, ours for connections. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "output_ops.h"
+
+static const char role_letters[ROLES] = {
+	[ROLE_UNKNOWN] = '-',
+	[ROLE_CLIENT] = 'C',
+	[ROLE_SERVER] = 'S',
+	[ROLE_LISTENER] = 'L',
+};
+
+/* Events */
+
+/* The cells of one line; the header is such a line as well. */
+struct event_line {
+	const char *time, *elapsed, *pid, *comm, *ip;
+	const char *laddr, *lport, *raddr, *rport;
+	const char *old_state, *new_state;
+	const char *ms;		/* of the logical stream */
+	const char *type;	/* of the raw one, otherwise NULL */
+};
+
+static void event_print(struct output *out, const struct event_line *l)
+{
+	FILE *to = out->to;
+
+	if (out->style.time)
+		fprintf(to, "%-8s ", l->time);
+	if (out->style.elapsed)
+		fprintf(to, "%-9s ", l->elapsed);
+	if (out->style.wide)
+		fprintf(to, "%-7s %-16s %-2s %-39s %-5s %-39s %-5s ",
+			l->pid, l->comm, l->ip, l->laddr, l->lport, l->raddr,
+			l->rport);
+	else
+		fprintf(to, "%-7s %-10.10s %-15s %-5s %-15s %-5s ", l->pid,
+			l->comm, l->laddr, l->lport, l->raddr, l->rport);
+	if (l->type)
+		fprintf(to, "%-12s -> %-12s %s\n", l->old_state, l->new_state,
+			l->type);
+	else
+		fprintf(to, "%-11s -> %-11s %s\n", l->old_state, l->new_state,
+			l->ms);
+}
+
+static void event_header(struct output *out, const char *type)
+{
+	const struct event_line header = {
+		.time = "TIME", .elapsed = "TIME(s)", .pid = "C-PID",
+		.comm = "C-COMM", .ip = "IP", .laddr = "LADDR",
+		.lport = "LPORT", .raddr = "RADDR", .rport = "RPORT",
+		.old_state = "OLDSTATE", .new_state = "NEWSTATE", .ms = "MS", .type = type,
+	};
+
+	event_print(out, &header);
+}
+
+static void text_transition(struct output *out, const struct transition *t)
+{
+	struct cell time, elapsed, pid, comm, laddr, lport, raddr, rport, ms;
+	const struct conn *c = t->conn;
+
+	event_print(out, &(struct event_line){
+		.time = cell_clock(&time, out, t->ns),
+		.elapsed = cell_elapsed(&elapsed, out, t->ns),
+		.pid = c->pid ? cell_number(&pid, c->pid) : "-",
+		.comm = c->comm[0] ? cell_comm(&comm, c->comm) : "-",
+		.ip = c->family == 6 ? "6" : "4",
+		.laddr = cell_addr(&laddr, c->family, c->saddr),
+		.lport = cell_number(&lport, c->sport),
+		.raddr = cell_addr(&raddr, c->family, c->daddr),
+		.rport = cell_number(&rport, c->dport),
+		.old_state = state_name(t->old_state),
+		.new_state = state_name(t->new_state),
+		.ms = t->has_span ? cell_ms(&ms, t->span_ns) : "-",
+	});
+}
+
+/* The task that happened to run; it may have nothing to do with the socket. */
+static void text_raw(struct output *out, const struct tcpstate_record *rec)
+{
+	struct cell time, elapsed, pid, comm, laddr, lport, raddr, rport;
+	bool task = !(rec->flags & TCPSTATE_F_NO_TASK);
+	uint8_t family = record_family(rec);
+	char name[TCPSTATE_COMM_LEN + 1] = "";
+
+	memcpy(name, rec->comm, TCPSTATE_COMM_LEN);
+	event_print(out, &(struct event_line){
+		.time = cell_clock(&time, out, rec->mono_ns),
+		.elapsed = cell_elapsed(&elapsed, out, rec->mono_ns),
+		.pid = task ? cell_number(&pid, rec->tgid) : "-",
+		.comm = task && name[0] ? cell_comm(&comm, name) : "-",
+		.ip = family == 6 ? "6" : "4",
+		.laddr = cell_addr(&laddr, family, rec->saddr),
+		.lport = cell_number(&lport, rec->sport),
+		.raddr = cell_addr(&raddr, family, rec->daddr),
+		.rport = cell_number(&rport, rec->dport),
+		.old_state = rec->old_state ? state_name(rec->old_state) : "-",
+		.new_state = rec->new_state ? state_name(rec->new_state) : "-",
+		.type = record_type_name(rec->type),
+	});
+}
+
+/* Connections */
+
+struct conn_line {
+	const char *pid, *comm, *role, *local, *peer;
+	const char *life, *handshake, *first, *how;
+};
+
+static void conn_print(struct output *out, const struct conn_line *l)
+{
+	fprintf(out->to, out->style.wide ?
+		"%-7s %-16s %s %-47s %-47s %9s %8s %-5s %s\n" :
+		"%-6s %-8.8s %s %-16s %-16s %7s %7s %-5s %s\n",
+		l->pid, l->comm, l->role, l->local, l->peer, l->life,
+		l->handshake, l->first, l->how);
+}
+
+static const char *cell_role(struct cell *cell, unsigned int role)
+{
+	cell->s[0] = role < ROLES ? role_letters[role] : '-';
+	cell->s[1] = '\0';
+	return cell->s;
+}
+
+static void text_conn(struct output *out, const struct conn *c, bool ended)
+{
+	struct cell pid, comm, role, local, peer, life, handshake;
+	uint64_t life_ns, handshake_ns;
+	char how[128];
+
+	(void)ended;
+	conn_how(c, how, sizeof(how));
+	conn_print(out, &(struct conn_line){
+		.pid = c->pid ? cell_number(&pid, c->pid) : "-",
+		.comm = c->comm[0] ? cell_comm(&comm, c->comm) : "-",
+		.role = cell_role(&role, c->role),
+		.local = cell_end(&local, c->family, c->saddr, c->sport),
+		.peer = cell_end(&peer, c->family, c->daddr, c->dport),
+		.life = conn_lifetime(c, &life_ns) ?
+			cell_span(&life, life_ns) : "-",
+		.handshake = conn_handshake(c, &handshake_ns) ?
+			cell_span(&handshake, handshake_ns) : "-",
+		.first = c->first == FIRST_NONE ? "-" : first_name(c->first),
+		.how = how,
+	});
+}
+
+struct open_line {
+	const char *pid, *comm, *role, *state, *age, *local, *peer;
+};
+
+static void open_print(struct output *out, const struct open_line *l)
+{
+	fprintf(out->to, out->style.wide ?
+		"%-7s %-16s %s %-11s %9s %-47s %s\n" :
+		"%-6s %-10.10s %s %-11s %9s %-18s %s\n",
+		l->pid, l->comm, l->role, l->state, l->age, l->local, l->peer);
+}
+
+static void text_open(struct output *out, const struct conn *c,
+		      uint64_t now_ns)
+{
+	struct cell pid, comm, role, span, local, peer;
+	char age[CELL_LEN + 2] = "-";
+
+	if (c->state_ns && now_ns >= c->state_ns)
+		snprintf(age, sizeof(age), "%s%s", c->snapshot ? ">=" : "",
+			 cell_span(&span, now_ns - c->state_ns));
+	open_print(out, &(struct open_line){
+		.pid = c->pid ? cell_number(&pid, c->pid) : "-",
+		.comm = c->comm[0] ? cell_comm(&comm, c->comm) : "-",
+		.role = cell_role(&role, c->role),
+		.state = state_name(c->state),
+		.age = age,
+		.local = cell_end(&local, c->family, c->saddr, c->sport),
+		.peer = c->role == ROLE_LISTENER ? "-" :
+			cell_end(&peer, c->family, c->daddr, c->dport),
+	});
+}
+
+static void text_start(struct output *out)
+{
+	static const struct conn_line conns = {
+		"PID", "COMM", "R", "LOCAL", "PEER", "LIFE", "HS", "FIRST",
+		"HOW",
+	};
+	static const struct open_line open = {
+		"PID", "COMM", "R", "STATE", "AGE", "LOCAL", "PEER",
+	};
+
+	switch (out->style.kind) {
+	case OUTPUT_NO_HEADER:
+		break;
+	case OUTPUT_EVENTS:
+		event_header(out, NULL);
+		break;
+	case OUTPUT_RAW:
+		event_header(out, "TYPE");
+		break;
+	case OUTPUT_CONNS:
+		conn_print(out, &conns);
+		break;
+	case OUTPUT_OPEN:
+		open_print(out, &open);
+		break;
+	}
+}
+
+/* The rest */
+
+void text_lost(struct output *out, uint64_t ns, uint32_t cpu, uint64_t count)
+{
+	char on[32] = "";
+
+	(void)out;
+	(void)ns;
+	if (cpu != ~0u)
+		snprintf(on, sizeof(on), " on CPU %" PRIu32, cpu);
+	fprintf(stderr, "tcpstate-watch: lost %" PRIu64 " events%s\n", count,
+		on);
+}
+
+static void text_counts(struct output *out, uint64_t ns,
+			const struct engine_counts *counts, size_t n)
+{
+	unsigned int state;
+	size_t i;
+
+	(void)ns;
+	for (i = 0; i < n; i++) {
+		fprintf(out->to, "netns %u", counts[i].netns);
+		for (state = 1; state < TCPSTATE_NEW_SYN_RECV; state++)
+			if (counts[i].states[state])
+				fprintf(out->to, "  %s %u", state_name(state),
+					counts[i].states[state]);
+		fputc('\n', out->to);
+	}
+}
+
+const struct output_ops output_text = {
+	.start = text_start,
+	.transition = text_transition,
+	.raw = text_raw,
+	.conn = text_conn,
+	.open = text_open,
+	.lost = text_lost,
+	.finding = text_finding,
+	.counts = text_counts,
+};

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Owners, from the descriptor tables, for sockets older than the tool. */
+#ifndef TCPSTATE_OWNERS_H
+#define TCPSTATE_OWNERS_H
+
+#include "engine/engine.h"
+
+/*
+ * Give each connection that is in a file but has no owner its holder with the
+ * lowest pid.  0 or -errno.
+ */
+int owners_assign(struct engine *engine);
+
+#endif /* TCPSTATE_OWNERS_H */

@@ -1,0 +1,521 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "log.h"
+#include "owners.h"
+#include "privilege.h"
+#include "run.h"
+#include "stream.h"
+
+#define NS_PER_MS	UINT64_C(1000000)
+#define HOLDBACK_NS	(10 * NS_PER_MS)
+#define SETTLE_NS	(60 * NS_PER_MS)
+/*
+ * Nobody wakes a reader below the watermark, so this bounds latency: with the
+ * settling time of an end it stays under 100 ms.
+ */
+#define ROUND_MS	25
+/* Drain that long without pause before looking at anything else. */
+#define BURST_NS	(40 * NS_PER_MS)
+/* Rings that are never empty hold nothing older than this. */
+#define BACKLOG_NS	(200 * NS_PER_MS)
+#define STATS_NS	(1000 * NS_PER_MS)
+#define DRAIN_EVERY	1024	/* sockets of the snapshot */
+#define WHY_LEN		512
+
+/* The signal that asked to end, 0 if none did. */
+static volatile sig_atomic_t run_signal;
+
+static void on_signal(int sig)
+{
+	run_signal = sig;
+}
+
+/*
+ * timeout(1) sends its signal twice, so a second one must not kill; stream.c
+ * sees to it that no reader can hold up the end.
+ */
+static void catch_signals(void)
+{
+	struct sigaction act = { .sa_handler = on_signal };
+
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+uint64_t mono_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 * NS_PER_MS + (uint64_t)ts.tv_nsec;
+}
+
+FILE *run_stdout(void)
+{
+	return stream_stdout(&run_signal);
+}
+
+void run_stop(struct run *run)
+{
+	run->stop = true;
+}
+
+bool run_full(const struct run *run)
+{
+	return run->opt->count && run->told >= run->opt->count;
+}
+
+bool run_count(struct run *run)
+{
+	if (run_full(run))
+		return false;
+	run->told++;
+	if (run_full(run))
+		run_stop(run);
+	return true;
+}
+
+/* Records in */
+
+static int feed(void *ctx, const void *bytes, size_t len)
+{
+	struct run *run = ctx;
+
+	/* Malformed records are counted by the engine. */
+	if (engine_feed(run->engine, bytes, len) == -ENOMEM)
+		run->error = -ENOMEM;
+	return run->error;
+}
+
+/* Records that were there at @from_ns are with the engine; how many came. */
+static int drain(struct run *run, uint64_t from_ns)
+{
+	int n, sum = 0;
+
+	if (!run->src)
+		return 0;
+	do {
+		n = run->ops->drain(run->src, feed, run);
+		if (n < 0)
+			run->error = run->error ? run->error : n;
+		if (n <= 0) {
+			run->emptied_ns = from_ns;
+			return sum;
+		}
+		sum += n;
+	} while (mono_now() - from_ns < BURST_NS);
+
+	/* Time may still advance, only not to the present. */
+	if (from_ns - run->emptied_ns > BACKLOG_NS)
+		run->emptied_ns = from_ns - BACKLOG_NS;
+	return sum;
+}
+
+/* A hook that was busy when it was hit again leaves no trace in a ring. */
+static void poll_stats(struct run *run, uint64_t now_ns)
+{
+	struct source_stats stats = {};
+	uint64_t missed;
+
+	if (!run->src)
+		return;
+	run->stats_at_ns = now_ns + STATS_NS;
+	run->ops->stats(run->src, &stats);
+	run->lost_ring = stats.lost_ring;
+	missed = stats.lost_nested - run->missed;
+	run->missed = stats.lost_nested;
+	if (missed && run->sink->lost)
+		run->sink->lost(run->ctx, now_ns, RUN_ANY_CPU, missed);
+}
+
+static int feed_socket(void *ctx, const void *bytes, size_t len)
+{
+	struct run *run = ctx;
+
+	/* A long dump must not let the rings run full. */
+	if (++run->snapshot.sockets % DRAIN_EVERY == 0)
+		drain(run, mono_now());
+	return feed(run, bytes, len);
+}
+
+int run_snapshot(struct run *run)
+{
+	struct snapshot_result result = {};
+	int ret;
+
+	run->snapshot.sockets = 0;
+	ret = snapshot_take(SNAPSHOT_ALL_STATES, feed_socket, run, &result);
+	run->snapshot = result;
+	return ret;
+}
+
+/* Start up */
+
+static int no_source(const char *why)
+{
+	log_say("%s", why);
+	return EXIT_NO_SOURCE;
+}
+
+static int try_source(struct run *run, const struct source_ops *ops, char *why)
+{
+	const struct source_options opt = { .hooks = run->opt->hooks };
+	int ret;
+
+	snprintf(why, WHY_LEN, "source %s does not work here", ops->name);
+	ret = ops->probe(why, WHY_LEN);
+	if (!ret)
+		ret = ops->open(&run->src, &opt, why, WHY_LEN);
+	if (ret)
+		return ret;
+	run->ops = ops;
+	run->hooks = ops->hooks(run->src);
+	return 0;
+}
+
+static int open_source(struct run *run)
+{
+	const bool choose = !strcmp(run->opt->source, "auto");
+	const struct source_ops *ops;
+	char why[WHY_LEN];
+
+	if (!privilege_to_trace())
+		return no_source("must be root, or have CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN");
+	if (run->snapshot_only && choose)
+		return EXIT_DONE;
+	ops = source_find(run->opt->source);
+	if (!ops)
+		return no_source("there is no such source");
+	if (!try_source(run, ops, why))
+		return EXIT_DONE;
+	if (!choose || ops == &source_bpf)
+		return no_source(why);
+	log_detail("%s", why);
+	return try_source(run, &source_bpf, why) ? no_source(why) : EXIT_DONE;
+}
+
+static int start_engine(struct run *run)
+{
+	const struct engine_config cfg = {
+		.max_conns = run->opt->max_conns,
+		.holdback_ns = HOLDBACK_NS,
+		.settle_ns = SETTLE_NS,
+		.hooks = run->hooks,
+		.self = (uint32_t)getpid(),
+	};
+
+	run->engine = engine_new(&cfg, run->sink, run->ctx);
+	if (run->engine)
+		return EXIT_DONE;
+	log_say("out of memory");
+	return EXIT_FAILED;
+}
+
+static void watch_fd(struct run *run, int fd, uint32_t events)
+{
+	struct epoll_event ev = { .events = events, .data.fd = fd };
+
+	/* A regular file as stdout cannot be watched, and need not be. */
+	epoll_ctl(run->epoll, EPOLL_CTL_ADD, fd, &ev);
+}
+
+static int start_loop(struct run *run)
+{
+	run->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (run->epoll < 0) {
+		log_say("epoll_create1: %s", strerror(errno));
+		return EXIT_FAILED;
+	}
+	/* Edges, since a ring may poll readable though nothing is in it. */
+	if (run->src)
+		watch_fd(run, run->ops->fd(run->src), EPOLLIN | EPOLLET);
+	/* No events: only a reader that has gone is told. */
+	watch_fd(run, STDOUT_FILENO, EPOLLET);
+	return EXIT_DONE;
+}
+
+/* Everything the dump has shown is in the table when this returns. */
+static void merge_snapshot(struct run *run)
+{
+	const struct timespec pause = { .tv_nsec = 2 * NS_PER_MS };
+	const uint64_t until = mono_now() + HOLDBACK_NS + NS_PER_MS;
+	uint64_t now;
+
+	if (!run->src) {
+		engine_advance(run->engine, until);
+		return;
+	}
+	do {
+		nanosleep(&pause, NULL);
+		now = mono_now();
+		drain(run, now);
+	} while (now < until && !run->error);
+	engine_advance(run->engine, run->emptied_ns);
+}
+
+static int take_snapshot(struct run *run)
+{
+	int ret;
+
+	ret = run_snapshot(run);
+	if (ret && run->snapshot_only) {
+		log_say("no snapshot: %s", run->snapshot.why);
+		return EXIT_FAILED;
+	}
+	if (ret)
+		log_say("no snapshot, older sockets are unknown: %s",
+			run->snapshot.why);
+	else if (run->snapshot.refused)
+		log_say("%u namespaces could not be entered, their sockets are unknown: %s",
+			run->snapshot.refused, run->snapshot.why);
+	merge_snapshot(run);
+	ret = owners_assign(run->engine);
+	if (ret)
+		log_say("owners of older sockets are unknown: %s",
+			strerror(-ret));
+	return EXIT_DONE;
+}
+
+static void say_ready(const struct run *run)
+{
+	char inferred[256] = "";
+	unsigned int n;
+	size_t used;
+
+	for (n = 0; run->src && n < HOOK_COUNT; n++) {
+		if (run->hooks & (1U << n))
+			continue;
+		used = strlen(inferred);
+		snprintf(inferred + used, sizeof(inferred) - used, "%s%s",
+			 used ? ", " : ", inferred: ", source_hook_meaning(n));
+	}
+	log_say("ready, source %s, %zu sockets in %u namespaces%s",
+		run->src ? run->ops->name : "sock_diag",
+		run->snapshot.sockets, run->snapshot.namespaces, inferred);
+}
+
+static int start(struct run *run)
+{
+	int ret;
+
+	ret = open_source(run);
+	if (!ret)
+		ret = start_engine(run);
+	if (!ret)
+		ret = start_loop(run);
+	if (ret)
+		return ret;
+	run->started_ns = mono_now();
+	run->emptied_ns = run->started_ns;
+	ret = take_snapshot(run);
+	if (ret)
+		return ret;
+	say_ready(run);
+	run->ready_ns = mono_now();
+	run->tick_at_ns = run->ready_ns + run->tick_ns;
+	if (run->ready)
+		run->ready(run);
+	fflush(run->out);
+	return EXIT_DONE;
+}
+
+/* The loop */
+
+static uint64_t end_ns(const struct run *run)
+{
+	if (run->snapshot_only)
+		return run->ready_ns;
+	if (!run->opt->has_duration)
+		return UINT64_MAX;
+	return run->ready_ns + run->opt->duration_ns;
+}
+
+static bool is_over(const struct run *run, uint64_t now_ns)
+{
+	return run->stop || run->error || run_signal || stream_error() ||
+	       now_ns >= end_ns(run);
+}
+
+static int timeout_ms(const struct run *run, uint64_t now_ns)
+{
+	uint64_t until = now_ns + ROUND_MS * NS_PER_MS;
+
+	if (end_ns(run) < until)
+		until = end_ns(run);
+	if (run->tick_ns && run->tick_at_ns < until)
+		until = run->tick_at_ns;
+	if (until <= now_ns)
+		return 0;
+	return (int)((until - now_ns + NS_PER_MS - 1) / NS_PER_MS);
+}
+
+/* Returns whether the reader of stdout has gone. */
+static bool wait_for_records(struct run *run)
+{
+	struct epoll_event ev[2];
+	int i, n;
+
+	n = epoll_wait(run->epoll, ev, 2, timeout_ms(run, mono_now()));
+	for (i = 0; i < n; i++)
+		if (ev[i].data.fd == STDOUT_FILENO &&
+		    (ev[i].events & (EPOLLERR | EPOLLHUP)))
+			return true;
+	return false;
+}
+
+static void take_records(struct run *run)
+{
+	const uint64_t now = mono_now();
+
+	drain(run, now);
+	engine_advance(run->engine, run->emptied_ns);
+	if (now >= run->stats_at_ns)
+		poll_stats(run, now);
+}
+
+/* Ticks that were slept over are not made up for. */
+static void tick(struct run *run)
+{
+	const uint64_t now = mono_now();
+
+	if (!run->tick || !run->tick_ns || now < run->tick_at_ns)
+		return;
+	run->tick(run, now);
+	run->tick_at_ns += (1 + (now - run->tick_at_ns) / run->tick_ns) *
+			   run->tick_ns;
+}
+
+static bool loop(struct run *run)
+{
+	bool gone = false;
+
+	while (!gone && !is_over(run, mono_now())) {
+		gone = wait_for_records(run);
+		take_records(run);
+		if (!run->stop)
+			tick(run);
+		fflush(run->out);
+	}
+	return gone || stream_error() == EPIPE;
+}
+
+/* The end */
+
+static void stop_source(struct run *run)
+{
+	if (!run->src)
+		return;
+	if (!run->error)
+		take_records(run);
+	poll_stats(run, mono_now());
+	run->ops->close(run->src);
+	run->src = NULL;
+}
+
+static void get_summary(const struct run *run, struct output_summary *s)
+{
+	struct engine_stats stats;
+
+	engine_get_stats(run->engine, &stats);
+	*s = (struct output_summary){
+		.captured = stats.captured,
+		.lost = stats.lost,
+		.corrected = stats.corrected,
+		.unknown_owner = stats.unknown_owner,
+		.inferred = stats.inferred,
+		.malformed = stats.malformed,
+		.evicted = stats.evicted,
+	};
+	/* What was lost last is in no record. */
+	if (run->lost_ring > s->lost)
+		s->lost = run->lost_ring;
+	s->lost += run->missed;
+}
+
+static void say_summary(const struct output_summary *s)
+{
+	char more[96] = "";
+	size_t used;
+
+	if (s->malformed)
+		snprintf(more, sizeof(more), ", malformed %" PRIu64,
+			 s->malformed);
+	used = strlen(more);
+	if (s->evicted)
+		snprintf(more + used, sizeof(more) - used,
+			 ", evicted %" PRIu64, s->evicted);
+	log_say("captured %" PRIu64 ", lost %" PRIu64 ", corrected %" PRIu64
+		", unknown owner %" PRIu64 ", inferred %" PRIu64 "%s",
+		s->captured, s->lost, s->corrected, s->unknown_owner,
+		s->inferred, more);
+}
+
+static int verdict(const struct run *run, bool gone)
+{
+	int error = stream_error();
+
+	if (run->error) {
+		log_say("the source failed: %s", strerror(-run->error));
+		return EXIT_FAILED;
+	}
+	if (gone || error == EPIPE || !error)
+		return EXIT_DONE;
+	log_say("stdout: %s", error == ETIMEDOUT ?
+		"the reader has stopped reading, output is cut" :
+		strerror(error));
+	return EXIT_FAILED;
+}
+
+static int finish(struct run *run, bool gone)
+{
+	struct output_summary summary;
+	int ret;
+
+	stop_source(run);
+	engine_finish(run->engine);
+	if (run->done && !gone)
+		run->done(run);
+	get_summary(run, &summary);
+	if (run->output && run->opt->format == FORMAT_JSON)
+		output_summary(run->output, &summary);
+	fflush(run->out);
+	ret = verdict(run, gone);
+	say_summary(&summary);
+	return ret;
+}
+
+int run_main(struct run *run)
+{
+	bool gone;
+	int ret;
+
+	run->epoll = -1;
+	run->out = run_stdout();
+	if (!run->out) {
+		log_say("out of memory");
+		return EXIT_FAILED;
+	}
+	catch_signals();
+	ret = start(run);
+	if (!ret) {
+		gone = loop(run);
+		ret = finish(run, gone);
+	}
+	if (run->src)
+		run->ops->close(run->src);
+	run->src = NULL;
+	engine_free(run->engine);
+	run->engine = NULL;
+	if (run->epoll >= 0)
+		close(run->epoll);
+	return ret;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The life of a run, which all commands share: options checked, source open,
+ * hooks attached, snapshot merged, the ready line, records until something
+ * ends it, and the last line.
+ *
+ *	struct run run = { .opt = &cfg.run, .sink = &sink, .ctx = &cfg, .. };
+ *	return run_main(&run);
+ */
+#ifndef TCPSTATE_RUN_H
+#define TCPSTATE_RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "engine/engine.h"
+#include "output/output.h"
+#include "source/snapshot.h"
+#include "source/source.h"
+
+/* The options that every command has; common_argp fills them. */
+struct run_options {
+	const char *source;	/* auto, kmod, bpf */
+	const char *hooks;	/* NULL = auto */
+	enum output_format format;
+	bool has_duration;
+	uint64_t duration_ns;	/* from the ready line on; 0 = at once */
+	uint64_t count;		/* see run_count(); 0 = no end */
+	size_t max_conns;
+	bool raw;
+	bool verbose;
+};
+
+#define RUN_MAX_CONNS	262144
+#define RUN_OPTIONS_DEFAULT	\
+	{ .source = "auto", .max_conns = RUN_MAX_CONNS }
+
+struct run {
+	/* Set by the command. */
+	const struct run_options *opt;
+	/*
+	 * The command's ears, called with .ctx.  .lost is also called, with
+	 * CPU RUN_ANY_CPU, for events that a busy hook has missed.
+	 */
+	const struct engine_sink *sink;
+	void *ctx;
+	/*
+	 * The snapshot is enough: no source is opened unless --source names
+	 * one, and the run ends after ready().
+	 */
+	bool snapshot_only;
+	uint64_t tick_ns;	/* period of tick(); 0 = never */
+	/*
+	 * Any may be NULL.  They may use the engine freely, and write to .out.
+	 * ready: the ready line has been written, the engine holds the
+	 * snapshot with its owners.  tick: every .tick_ns after that.  done:
+	 * the source is closed, engine_finish() has been called; not called if
+	 * the run failed before ready or the output is closed.
+	 */
+	void (*ready)(struct run *run);
+	void (*tick)(struct run *run, uint64_t now_ns);
+	void (*done)(struct run *run);
+	/* NULL, or the sink that gets the summary with --format json. */
+	struct output *output;
+
+	/* Set by run_main(), valid from the first call of .sink on. */
+	FILE *out;		/* stdout, flushed after every batch */
+	struct engine *engine;
+	const struct source_ops *ops;	/* NULL if snapshot_only */
+	struct source *src;		/* NULL from done() on */
+	unsigned int hooks;		/* enum source_hook bits observed */
+	struct snapshot_result snapshot;
+	uint64_t started_ns;	/* hooks are attached */
+	uint64_t ready_ns;	/* 0 before ready() */
+	uint64_t missed;	/* lost_nested of the source so far */
+
+	/* Private. */
+	int epoll;
+	uint64_t told;		/* of opt->count */
+	uint64_t tick_at_ns;
+	uint64_t stats_at_ns;
+	uint64_t emptied_ns;	/* when the rings were last seen empty */
+	uint64_t lost_ring;
+	bool stop;
+	int error;		/* -errno of the source or the engine */
+};
+
+#define RUN_ANY_CPU	(~0u)
+
+/* Returns an exit code. */
+int run_main(struct run *run);
+
+/* End after this batch, as if --duration had passed. */
+void run_stop(struct run *run);
+
+/*
+ * May one more line, report or block be told?  Counts it; the run ends when
+ * it was the last of --count.
+ */
+bool run_count(struct run *run);
+
+/* --count is used up: nothing more may be told. */
+bool run_full(const struct run *run);
+
+/* The file that the sinks write to; to be had before run_main(). */
+FILE *run_stdout(void);
+
+/*
+ * Take the snapshot again and feed it to the engine, for instance after a
+ * loss; what differs is corrected when time advances.  0 or -errno.
+ */
+int run_snapshot(struct run *run);
+
+uint64_t mono_now(void);	/* CLOCK_MONOTONIC, ns */
+
+#endif /* TCPSTATE_RUN_H */
