@@ -53,8 +53,8 @@ help:
 
 bpf: $(build)/tcpstate.bpf.o
 
-multiarch := $(shell $(CC) -print-multiarch)
-bpf_arch := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
+multiarch = $(shell $(CC) -print-multiarch)
+bpf_arch = $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
 
 $(build)/tcpstate.bpf.o: bpf/tcpstate.bpf.c $(wildcard bpf/*.h) $(uapi)
 	$(call say,CLANG,$@)
@@ -106,10 +106,12 @@ KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
 	$(shell ls -d /usr/src/linux-headers-*-$(shell dpkg --print-architecture \
 		2>/dev/null || uname -m) 2>/dev/null | sort -V | tail -n 1))
 
+OUT ?= $(CURDIR)/$(build)
+
 kmod:
 	$(if $(KDIR),,$(error no kernel headers are installed: make deps))
-	$(call say,KMOD,$(build)/tcpstate.ko)
-	$(Q)$(MAKE) -C kmod KDIR=$(KDIR) OUT=$(CURDIR)/$(build) V=$(V)
+	$(call say,KMOD,$(OUT)/tcpstate.ko)
+	$(Q)$(MAKE) -C kmod KDIR=$(KDIR) OUT=$(OUT) V=$(V)
 
 # ---- unit tests ----
 

@@ -31,7 +31,7 @@ struct command {
 	const char *purpose;
 };
 
-/* The rows of main.c, ended by one without a name. */
+/* commands.c; ended by a row without a name, the first is the default. */
 extern const struct command commands[];
 
 extern const struct argp watch_argp, events_argp, conns_argp, leaks_argp,

@@ -14,20 +14,6 @@
 
 #define DEFAULT_COMMAND	0	/* the first row */
 
-const struct command commands[] = {
-	{ "watch", cmd_watch, &watch_argp,
-	  "the live picture: counts and rates per state, findings" },
-	{ "events", cmd_events, &events_argp,
-	  "one line per transition" },
-	{ "conns", cmd_conns, &conns_argp,
-	  "one line per connection when it ends, or those open now" },
-	{ "leaks", cmd_leaks, &leaks_argp,
-	  "stuck connections: who, since when, which bug, what to do" },
-	{ "doctor", cmd_doctor, &doctor_argp,
-	  "which source and hooks work here, and why" },
-	{}
-};
-
 static const struct argp_child help_children[] = {
 	{ &filter_argp, 0, NULL, 0 },
 	{ &common_argp, 0, NULL, 0 },

@@ -22,22 +22,45 @@
 #define PROTOCOL_TCP	6
 /* Closed sockets whose file may connect or listen again, at most. */
 #define DORMANT_MAX	8192
+/* TCP_TIMEWAIT_LEN is 60 s; measured, it lasted 60.8 to 61.4 s (F5). */
+#define MINI_LASTS_NS		61000000000ULL
+#define PREDICTED_EVERY_NS	500000000ULL
 
 const struct verdict no_verdict;
 
 /* ---- telling ---- */
+
+/* An orphan's mini-socket: its TIME_WAIT may be seen by a dump alone. */
+static bool is_unconfirmed(const struct conn *c)
+{
+	return c->mini && c->state == TCPSTATE_FIN_WAIT2;
+}
 
 void set_state(struct engine *e, struct entry *entry, uint8_t state,
 	       uint64_t ns)
 {
 	struct conn *c = &entry->conn;
 
+	if (is_unconfirmed(c))
+		e->stats.unconfirmed--;
 	if (c->state)
 		engine_count(e, c->netns, c->state, -1);
 	c->state = state;
 	c->state_ns = ns;
 	if (state != TCPSTATE_CLOSE)
 		engine_count(e, c->netns, state, 1);
+}
+
+void become_mini(struct engine *e, struct entry *entry)
+{
+	struct conn *c = &entry->conn;
+
+	entry->mini_seen = true;
+	if (c->mini)
+		return;
+	c->mini = true;
+	if (is_unconfirmed(c))
+		e->stats.unconfirmed++;
 }
 
 void settle_later(struct engine *e, struct entry *entry,
@@ -186,6 +209,8 @@ static void make_room(struct engine *e)
 	struct entry *entry = table_oldest(e->table, LIST_DORMANT);
 
 	if (!entry)
+		entry = table_oldest(e->table, LIST_PREDICTED);
+	if (!entry)
 		entry = table_oldest(e->table, LIST_LIVE);
 	if (!entry)
 		entry = table_oldest(e->table, LIST_SETTLING);
@@ -193,6 +218,7 @@ static void make_room(struct engine *e)
 		return;
 	if (!entry->dead) {
 		e->stats.evicted++;
+		e->stats.unconfirmed -= is_unconfirmed(&entry->conn);
 		engine_count(e, entry->conn.netns, entry->conn.state, -1);
 	}
 	table_remove(e->table, entry);
@@ -258,6 +284,19 @@ void tell_time_wait_line(struct engine *e, struct entry *entry)
 {
 	settled(e, entry);
 	tell_conn(e, entry, false);
+	predict_end(e, entry);
+}
+
+/* Where no hook shows a mini-socket's end, it is when its timer runs out. */
+static void expire(struct engine *e, struct entry *entry)
+{
+	struct tcpstate_record r = {
+		.mono_ns = entry->due_ns,
+		.flags = TCPSTATE_F_TIMER,
+		.basis = TCPSTATE_BY_INFERENCE,
+	};
+
+	end(e, entry, &r, reason_of_mini_end(entry->conn.state, &r));
 }
 
 static void settle(struct engine *e, struct entry *entry)
@@ -287,7 +326,38 @@ static void settle(struct engine *e, struct entry *entry)
 	case PENDING_FORGET:
 		table_remove(e->table, entry);
 		break;
+	case PENDING_EXPIRY:
+		expire(e, entry);
+		break;
 	}
+}
+
+void predict_end(struct engine *e, struct entry *entry)
+{
+	if (e->cfg.hooks & SEEN_TW_KILL)
+		return;
+	entry->pending = PENDING_EXPIRY;
+	entry->due_ns = entry->conn.state_ns + MINI_LASTS_NS;
+	table_move(e->table, entry, LIST_PREDICTED);
+}
+
+static int settle_predicted(void *ctx, struct entry *entry)
+{
+	struct engine *e = ctx;
+
+	if (entry->list == LIST_PREDICTED && entry->due_ns <= e->predicted_ns)
+		settle(e, entry);
+	return 0;
+}
+
+/* In no order, so all are looked at; half a second is exact enough. */
+static void settle_expired(struct engine *e, uint64_t now_ns)
+{
+	if (!table_count(e->table, LIST_PREDICTED) ||
+	    now_ns < e->predicted_ns + PREDICTED_EVERY_NS)
+		return;
+	e->predicted_ns = now_ns;
+	table_each_in(e->table, LIST_PREDICTED, settle_predicted, e);
 }
 
 void conn_settle(struct engine *e, uint64_t now_ns)
@@ -297,6 +367,9 @@ void conn_settle(struct engine *e, uint64_t now_ns)
 	while ((entry = table_oldest(e->table, LIST_SETTLING)) &&
 	       entry->due_ns <= now_ns)
 		settle(e, entry);
+	/* At the very end nothing is predicted: it has not happened yet. */
+	if (now_ns != UINT64_MAX)
+		settle_expired(e, now_ns);
 }
 
 /* A record decides what was pending.  Ends are left to their own rules. */

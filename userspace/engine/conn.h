@@ -14,6 +14,7 @@
 #define SEEN_TW_ADD	(1 << 3)
 #define SEEN_TW_KILL	(1 << 4)
 #define SEEN_CONNECT	(1 << 5)
+#define SEEN_TW_REARM	(1 << 7)
 
 extern const struct verdict no_verdict;
 
@@ -38,6 +39,9 @@ void move(struct engine *e, struct entry *entry, uint8_t state, uint64_t ns,
 void set_state(struct engine *e, struct entry *entry, uint8_t state,
 	       uint64_t ns);
 
+/* Its full socket has given way to an inet_timewait_sock. */
+void become_mini(struct engine *e, struct entry *entry);
+
 /* ---- wait ---- */
 
 /* Decide @pending when nothing has contradicted it for the settle time. */
@@ -47,6 +51,9 @@ void settle_later(struct engine *e, struct entry *entry,
 void settled(struct engine *e, struct entry *entry);
 /* This record decides it.  Ends are left to their own rules. */
 void decide_now(struct engine *e, struct entry *entry);
+
+/* No hook will show the end of this mini-socket: its timer's length does. */
+void predict_end(struct engine *e, struct entry *entry);
 
 /* ---- end ---- */
 

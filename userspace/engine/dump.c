@@ -24,14 +24,22 @@ static void take_dump(struct conn *c, const struct tcpstate_record *r)
 	c->inode = r->inode;
 	c->rqueue = r->rqueue;
 	c->wqueue = r->wqueue;
-	if (r->inode)
+	if (r->inode) {
 		c->accepted = true;
-	c->uid = r->uid;
-	c->has_uid = true;
+		c->uid = r->uid;
+		c->has_uid = true;
+	}
 	if (r->cgroup)
 		c->cgroup = r->cgroup;
 	if (!c->sport)
 		c->sport = r->sport;
+}
+
+/* A FIN_WAIT2 in no file, with a timer of its own, has no full socket. */
+static bool is_orphan_mini(const struct tcpstate_record *r)
+{
+	return r->new_state == TCPSTATE_FIN_WAIT2 && !r->inode &&
+	       r->timeout_ms;
 }
 
 /* A mini-socket's FIN that no hook showed: the dump does. */
@@ -68,11 +76,13 @@ void on_snapshot(struct engine *e, const struct tcpstate_record *r)
 	c->bytes_in = r->bytes_received;
 	c->bytes_out = r->bytes_acked;
 	set_state(e, entry, state, snapshot_since(r));
-	if (state == TCPSTATE_TIME_WAIT) {
-		entry->mini_seen = true;
-		entry->line_told = true;
-		c->mini = true;
+	if (state == TCPSTATE_TIME_WAIT || is_orphan_mini(r)) {
+		become_mini(e, entry);
+		predict_end(e, entry);
 		c->first = FIRST_LOCAL;
+	}
+	if (state == TCPSTATE_TIME_WAIT) {
+		entry->line_told = true;
 		c->tw_ns = c->state_ns;
 	}
 	if (state == TCPSTATE_CLOSE_WAIT)

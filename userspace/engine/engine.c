@@ -135,6 +135,8 @@ int engine_feed(struct engine *e, const void *bytes, size_t len)
 		return -EBADMSG;
 	}
 	err = seq_account(e, &rec);
+	if (!err && rec.type != TCPSTATE_LOST && rec.mono_ns < e->cfg.since_ns)
+		return 0;
 	if (!err && merge_is_full(e->merge) &&
 	    merge_pop(e->merge, UINT64_MAX, &oldest))
 		dispatch(e, &oldest);
@@ -182,7 +184,8 @@ void engine_get_stats(const struct engine *e, struct engine_stats *stats)
 {
 	*stats = e->stats;
 	stats->live = table_count(e->table, LIST_LIVE) +
-		      table_count(e->table, LIST_SETTLING);
+		      table_count(e->table, LIST_SETTLING) +
+		      table_count(e->table, LIST_PREDICTED);
 }
 
 const struct conn *engine_find(const struct engine *e, uint64_t cookie)

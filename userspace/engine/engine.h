@@ -150,6 +150,11 @@ struct engine_config {
 	size_t max_conns;	/* beyond it the oldest is evicted */
 	uint64_t holdback_ns;	/* how late a record of another CPU may come */
 	uint64_t settle_ns;	/* how long an end may prove to be none */
+	/*
+	 * All hooks are attached since then; what single ones saw before is
+	 * no history and is left out.  The dump that follows tells instead.
+	 */
+	uint64_t since_ns;
 	unsigned int hooks;	/* enum source_hook bits that are observed */
 	uint32_t self;		/* our own thread group: never an owner */
 };
@@ -164,6 +169,7 @@ struct engine_stats {
 	uint64_t inferred;	/* moves that no hook showed */
 	uint64_t illegal;	/* moves outside RFC 9293's figure 5 */
 	size_t live;		/* connections in the table, all states */
+	size_t unconfirmed;	/* orphans whose TIME_WAIT only a dump shows */
 };
 
 struct engine;

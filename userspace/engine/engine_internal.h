@@ -29,6 +29,7 @@ struct engine {
 	struct cpu_seq *cpus;
 	size_t n_cpus;
 	uint64_t now_ns;	/* time of the last record or advance */
+	uint64_t predicted_ns;	/* predicted ends were looked at */
 	bool roles_stale;	/* the snapshot's roles are to be found */
 };
 

@@ -170,21 +170,30 @@ size_t table_count(const struct table *t, enum list list)
 	return t->lists[list].count;
 }
 
+int table_each_in(const struct table *t, enum list list,
+		  int (*fn)(void *ctx, struct entry *), void *ctx)
+{
+	struct entry *entry = t->lists[list].first;
+
+	while (entry) {
+		struct entry *next = entry->next;
+		int err = fn(ctx, entry);
+
+		if (err)
+			return err;
+		entry = next;
+	}
+	return 0;
+}
+
 int table_each(const struct table *t, int (*fn)(void *ctx, struct entry *),
 	       void *ctx)
 {
 	for (enum list list = 0; list < LISTS; list++) {
-		struct entry *next;
+		int err = table_each_in(t, list, fn, ctx);
 
-		for (struct entry *entry = t->lists[list].first; entry;
-		     entry = next) {
-			int err;
-
-			next = entry->next;
-			err = fn(ctx, entry);
-			if (err)
-				return err;
-		}
+		if (err)
+			return err;
 	}
 	return 0;
 }

@@ -15,10 +15,17 @@ enum pending {
 	PENDING_END,	/* a mini-socket's timer stopped: or was it restarted? */
 	PENDING_LINE,	/* TIME_WAIT; the full socket's last numbers follow */
 	PENDING_FORGET,	/* CLOSE; late records of it may follow */
+	PENDING_EXPIRY,	/* no hook will show the mini-socket's end */
 };
 
 /* In at most one list at a time. */
-enum list { LIST_LIVE, LIST_SETTLING, LIST_DORMANT, LISTS };
+enum list {
+	LIST_LIVE,
+	LIST_SETTLING,	/* .pending is decided at .due_ns, soon */
+	LIST_PREDICTED,	/* a mini-socket that no hook shows ends at .due_ns */
+	LIST_DORMANT,	/* CLOSE, and may live again */
+	LISTS
+};
 
 /* What .pending needs of the record that it waits with. */
 struct held {
@@ -61,6 +68,9 @@ struct entry *table_oldest(const struct table *t, enum list list);
 size_t table_count(const struct table *t, enum list list);
 bool table_is_full(const struct table *t);
 
+/* Those of one list; @fn may move or remove the entry that it is given. */
+int table_each_in(const struct table *t, enum list list,
+		  int (*fn)(void *ctx, struct entry *), void *ctx);
 int table_each(const struct table *t, int (*fn)(void *ctx, struct entry *),
 	       void *ctx);
 

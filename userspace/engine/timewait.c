@@ -32,28 +32,25 @@ bool infer_mini(struct engine *e, struct entry *entry,
 {
 	bool done = r->flags & TCPSTATE_F_DONE;
 	bool dead = r->flags & TCPSTATE_F_DEAD;
+	struct tcpstate_record inferred = *r;
 
 	if (e->cfg.hooks & SEEN_TW_ADD)
 		return false;
 	if ((r->old_state == TCPSTATE_FIN_WAIT2 && done) ||
 	    (r->old_state == TCPSTATE_CLOSING && !r->sk_err &&
 	     r->snd_una == r->write_seq)) {
-		entry->mini_seen = true;
-		entry->conn.mini = true;
 		count_close_segments(entry, r);
 		take_numbers(&entry->conn, r);
-		know(&entry->conn, CONN_FIN_PEER, &entry->conn.fin_peer,
-		     r->rcv_nxt - 1);
-		move(e, entry, TCPSTATE_TIME_WAIT, r->mono_ns,
-		     TCPSTATE_BY_INFERENCE, by_fin);
-		tell_conn(e, entry, false);
+		inferred.basis = TCPSTATE_BY_INFERENCE;
+		entry->mini_seen = true;
+		enter_time_wait(e, entry, &inferred, false);
 		return true;
 	}
 	if (r->old_state == TCPSTATE_FIN_WAIT2 && !done && dead &&
 	    !r->sk_err && r->linger2 >= 0) {
-		entry->mini_seen = true;
-		entry->conn.mini = true;
 		take_numbers(&entry->conn, r);
+		become_mini(e, entry);
+		predict_end(e, entry);
 		return true;
 	}
 	return false;
@@ -76,14 +73,29 @@ void enter_time_wait(struct engine *e, struct entry *entry,
 	/* ACK and FIN came apart, or the mini-socket would not be here yet. */
 	if (c->mini && c->state == TCPSTATE_FIN_WAIT2 && !c->kind)
 		c->kind = KIND_FOUR_SEGMENT;
-	c->mini = true;
 	if (r->type != TCPSTATE_SNAPSHOT)
 		know(c, CONN_FIN_PEER, &c->fin_peer, r->rcv_nxt - 1);
 	move(e, entry, TCPSTATE_TIME_WAIT, r->mono_ns, r->basis, by_fin);
-	if (line_later)
+	become_mini(e, entry);
+	if (line_later) {
 		settle_later(e, entry, PENDING_LINE, r);
-	else
-		tell_conn(e, entry, false);
+		return;
+	}
+	tell_conn(e, entry, false);
+	predict_end(e, entry);
+}
+
+/* Only two states lead here; another one means that moves were lost. */
+static void mend_state(struct engine *e, struct entry *entry,
+		       const struct tcpstate_record *r)
+{
+	uint8_t state = entry->conn.state;
+
+	if (state == TCPSTATE_FIN_WAIT2 || state == TCPSTATE_CLOSING)
+		return;
+	e->stats.corrected++;
+	move(e, entry, TCPSTATE_FIN_WAIT2, r->mono_ns, TCPSTATE_BY_INFERENCE,
+	     no_verdict);
 }
 
 /* The timer was started again: 2MSL anew, or the FIN came at last. */
@@ -114,11 +126,14 @@ void on_tw_add(struct engine *e, const struct tcpstate_record *r)
 		restart(e, entry, r);
 		return;
 	}
-	entry->mini_seen = true;
-	if (r->new_state == TCPSTATE_TIME_WAIT)
+	mend_state(e, entry, r);
+	if (r->new_state == TCPSTATE_TIME_WAIT) {
+		entry->mini_seen = true;
 		enter_time_wait(e, entry, r, true);
-	else
-		entry->conn.mini = true;
+		return;
+	}
+	become_mini(e, entry);
+	predict_end(e, entry);
 }
 
 void on_tw_rearm(struct engine *e, const struct tcpstate_record *r)

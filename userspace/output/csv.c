@@ -45,10 +45,10 @@ static void put_line(struct output *out, const char *const *fields, size_t n)
 
 static void csv_transition(struct output *out, const struct transition *t)
 {
-	struct cell time, elapsed, pid, comm, laddr, lport, raddr, rport, ms;
+	struct cell elapsed, pid, comm, laddr, lport, raddr, rport, ms;
 	const struct conn *c = t->conn;
 	const char *const fields[] = {
-		cell_clock(&time, out, t->ns),
+		cell_clock(out, t->ns),
 		cell_elapsed(&elapsed, out, t->ns),
 		c->pid ? cell_number(&pid, c->pid) : NULL,
 		c->comm[0] ? cell_comm(&comm, c->comm) : NULL,
@@ -67,12 +67,12 @@ static void csv_transition(struct output *out, const struct transition *t)
 
 static void csv_raw(struct output *out, const struct tcpstate_record *rec)
 {
-	struct cell time, elapsed, pid, comm, laddr, lport, raddr, rport;
+	struct cell elapsed, pid, comm, laddr, lport, raddr, rport;
 	bool task = !(rec->flags & TCPSTATE_F_NO_TASK);
 	uint8_t family = record_family(rec);
 	char name[TCPSTATE_COMM_LEN + 1] = "";
 	const char *const fields[] = {
-		cell_clock(&time, out, rec->mono_ns),
+		cell_clock(out, rec->mono_ns),
 		cell_elapsed(&elapsed, out, rec->mono_ns),
 		task ? cell_number(&pid, rec->tgid) : NULL,
 		task ? cell_comm(&comm, memcpy(name, rec->comm,
@@ -155,8 +155,13 @@ static void csv_start(struct output *out)
 		[OUTPUT_NO_HEADER] = "",
 		[OUTPUT_RAW] = EVENT_COLUMNS ",TYPE\n",
 		[OUTPUT_EVENTS] = EVENT_COLUMNS "\n",
-		[OUTPUT_CONNS] = "PID,COMM,ROLE,IP,LADDR,LPORT,RADDR,RPORT,LIFE_US,HANDSHAKE_US,FIRST,KIND,REASON,DETAIL,TIME_WAIT_US,HOW\n",
-		[OUTPUT_OPEN] = "PID,COMM,ROLE,STATE,AGE_US,AGE_EXACT,IP,LADDR,LPORT,RADDR,RPORT\n",
+		[OUTPUT_CONNS] =
+			"PID,COMM,ROLE,IP,LADDR,LPORT,RADDR,RPORT,LIFE_US,"
+			"HANDSHAKE_US,FIRST,KIND,REASON,DETAIL,TIME_WAIT_US,"
+			"HOW\n",
+		[OUTPUT_OPEN] =
+			"PID,COMM,ROLE,STATE,AGE_US,AGE_EXACT,IP,LADDR,LPORT,"
+			"RADDR,RPORT\n",
 	};
 
 	fputs(headers[out->style.kind], out->to);

@@ -14,21 +14,28 @@
 
 /* Parts that several objects share */
 
-static void put_ts(struct jsonw *w, const struct output *out, uint64_t mono_ns)
+/* RFC 3339 in UTC; date and time are worked out once a second. */
+static void put_ts(struct jsonw *w, struct output *out, uint64_t mono_ns)
 {
 	int64_t real = (int64_t)mono_ns + out->style.realtime_offset_ns;
 	time_t s = real / NS_PER_SEC;
-	char day[32], ts[48];
+	int32_t ns = (int32_t)(real % NS_PER_SEC);
 	struct tm tm;
+	int i;
 
-	gmtime_r(&s, &tm);
-	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(ts, sizeof(ts), "%s.%09dZ", day, (int)(real % NS_PER_SEC));
-	jsonw_string(w, "ts", ts);
+	if (!out->ts[0] || s != out->ts_second) {
+		gmtime_r(&s, &tm);
+		strftime(out->ts, sizeof(out->ts),
+			 "%Y-%m-%dT%H:%M:%S.000000000Z", &tm);
+		out->ts_second = s;
+	}
+	for (i = 28; i >= 20; i--, ns /= 10)
+		out->ts[i] = (char)('0' + ns % 10);
+	jsonw_string(w, "ts", out->ts);
 	jsonw_number(w, "mono_ns", mono_ns);
 }
 
-void json_begin(struct jsonw *w, const struct output *out, const char *event,
+void json_begin(struct jsonw *w, struct output *out, const char *event,
 		uint64_t mono_ns)
 {
 	jsonw_begin(w, out->to);

@@ -7,7 +7,7 @@
 #include "output_ops.h"
 
 /* {"event":..,"ts":..,"mono_ns":.. */
-void json_begin(struct jsonw *w, const struct output *out, const char *event,
+void json_begin(struct jsonw *w, struct output *out, const char *event,
 		uint64_t mono_ns);
 
 /*

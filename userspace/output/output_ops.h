@@ -5,6 +5,8 @@
 #ifndef TCPSTATE_OUTPUT_OPS_H
 #define TCPSTATE_OUTPUT_OPS_H
 
+#include <time.h>
+
 #include "output.h"
 
 struct output_ops {
@@ -34,6 +36,9 @@ struct output {
 	struct output_style style;
 	bool started;
 	uint64_t first_ns;	/* of the first event told; 0 = none yet */
+	/* The last time stamp that was worked out, and its second. */
+	char ts[48];
+	time_t ts_second;
 };
 
 /* Cells that text and CSV share; each returns its buffer. */
@@ -56,9 +61,8 @@ const char *cell_comm(struct cell *cell, const char *comm);
 const char *cell_ms(struct cell *cell, uint64_t ns);
 /* A time for people, three digits or so: 0.41ms, 88ms, 1.204s, 63s, 2h13m. */
 const char *cell_span(struct cell *cell, uint64_t ns);
-/* HH:MM:SS in local time. */
-const char *cell_clock(struct cell *cell, const struct output *out,
-		       uint64_t mono_ns);
+/* HH:MM:SS in local time; valid until the next call. */
+const char *cell_clock(struct output *out, uint64_t mono_ns);
 /* Seconds since the first event told. */
 const char *cell_elapsed(struct cell *cell, struct output *out,
 			 uint64_t mono_ns);

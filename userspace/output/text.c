@@ -60,12 +60,13 @@ static void event_header(struct output *out, const char *type)
 
 static void text_transition(struct output *out, const struct transition *t)
 {
-	struct cell time, elapsed, pid, comm, laddr, lport, raddr, rport, ms;
+	struct cell elapsed, pid, comm, laddr, lport, raddr, rport, ms;
 	const struct conn *c = t->conn;
 
 	event_print(out, &(struct event_line){
-		.time = cell_clock(&time, out, t->ns),
-		.elapsed = cell_elapsed(&elapsed, out, t->ns),
+		.time = out->style.time ? cell_clock(out, t->ns) : "",
+		.elapsed = out->style.elapsed ?
+			cell_elapsed(&elapsed, out, t->ns) : "",
 		.pid = c->pid ? cell_number(&pid, c->pid) : "-",
 		.comm = c->comm[0] ? cell_comm(&comm, c->comm) : "-",
 		.ip = c->family == 6 ? "6" : "4",
@@ -82,15 +83,16 @@ static void text_transition(struct output *out, const struct transition *t)
 /* The task that happened to run; it may have nothing to do with the socket. */
 static void text_raw(struct output *out, const struct tcpstate_record *rec)
 {
-	struct cell time, elapsed, pid, comm, laddr, lport, raddr, rport;
+	struct cell elapsed, pid, comm, laddr, lport, raddr, rport;
 	bool task = !(rec->flags & TCPSTATE_F_NO_TASK);
 	uint8_t family = record_family(rec);
 	char name[TCPSTATE_COMM_LEN + 1] = "";
 
 	memcpy(name, rec->comm, TCPSTATE_COMM_LEN);
 	event_print(out, &(struct event_line){
-		.time = cell_clock(&time, out, rec->mono_ns),
-		.elapsed = cell_elapsed(&elapsed, out, rec->mono_ns),
+		.time = out->style.time ? cell_clock(out, rec->mono_ns) : "",
+		.elapsed = out->style.elapsed ?
+			cell_elapsed(&elapsed, out, rec->mono_ns) : "",
 		.pid = task ? cell_number(&pid, rec->tgid) : "-",
 		.comm = task && name[0] ? cell_comm(&comm, name) : "-",
 		.ip = family == 6 ? "6" : "4",

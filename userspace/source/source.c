@@ -21,6 +21,7 @@ static const char *const hook_meanings[HOOK_COUNT] = {
 	"TIME_WAIT end",
 	"source port of connect()",
 	"owner at accept()",
+	"TIME_WAIT of orphans",
 };
 
 const struct source_ops *source_find(const char *name)

@@ -28,8 +28,9 @@ enum source_hook {
 	HOOK_TW_KILL	= 1 << 4,	/* their end */
 	HOOK_CONNECT	= 1 << 5,	/* local port of an active open */
 	HOOK_ACCEPT	= 1 << 6,	/* owner at accept() */
+	HOOK_TW_REARM	= 1 << 7,	/* FIN_WAIT2 -> TIME_WAIT of orphans */
 };
-#define HOOK_COUNT 7
+#define HOOK_COUNT 8
 
 struct source_stats {
 	uint64_t received;	/* records handed to the reader */

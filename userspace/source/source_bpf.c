@@ -82,6 +82,11 @@ static const struct way ways[HOOK_COUNT][MAX_WAYS] = {
 		{ BY_SOCKOPS, "TCP_CONNECT_CB", { "sock_ops" } },
 	}, {
 		{ BY_FENTRY, "security_sock_graft", { "accept_fentry" } },
+	}, {
+		/* A timer restarted within its bucket fires no tracepoint. */
+		{ BY_FENTRY, "__inet_twsk_schedule",
+		  { "tw_add_fentry", "tw_add_fentry_twin" } },
+		{ BY_KPROBE, "__inet_twsk_schedule", { "tw_add_kprobe" } },
 	},
 };
 

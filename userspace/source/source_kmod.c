@@ -40,7 +40,8 @@ struct source {
 	char how[TCPSTATE_HOOKS][TCPSTATE_SYMBOL_LEN + 16];
 };
 
-static const enum tcpstate_hook device_hook[HOOK_COUNT] = {
+/* By bit number of enum source_hook. */
+static const enum tcpstate_hook device_hook[] = {
 	TCPSTATE_HOOK_STATE,
 	TCPSTATE_HOOK_REQ_ADD,
 	TCPSTATE_HOOK_REQ_DROP,
@@ -48,7 +49,11 @@ static const enum tcpstate_hook device_hook[HOOK_COUNT] = {
 	TCPSTATE_HOOK_TW_KILL,
 	TCPSTATE_HOOK_CONNECT,
 	TCPSTATE_HOOK_ACCEPT,
+	TCPSTATE_HOOK_TW_ADD,	/* HOOK_TW_REARM: the same function */
 };
+
+_Static_assert(sizeof(device_hook) / sizeof(device_hook[0]) == HOOK_COUNT,
+	       "a hook of source.h is missing here");
 
 static const char *const how_names[TCPSTATE_HOWS] = {
 	[TCPSTATE_HOW_TRACEPOINT] = "tracepoint",
