@@ -69,7 +69,7 @@ int evidence_take(struct run *run, const struct filter *filter,
 	size_t candidates = 0;
 	int err;
 
-	err = run_snapshot(run);
+	err = run_refresh(run);
 	if (err)
 		return err;
 	engine_each(run->engine, count_candidate, &candidates);

@@ -27,6 +27,7 @@
 /* Rings that are never empty hold nothing older than this. */
 #define BACKLOG_NS	(200 * NS_PER_MS)
 #define STATS_NS	(1000 * NS_PER_MS)
+#define CONFIRM_NS	(250 * NS_PER_MS)
 #define DRAIN_EVERY	1024	/* sockets of the snapshot */
 #define WHY_LEN		512
 
@@ -137,6 +138,23 @@ static void poll_stats(struct run *run, uint64_t now_ns)
 		run->sink->lost(run->ctx, now_ns, RUN_ANY_CPU, missed);
 }
 
+/*
+ * Where no hook shows that an orphan's FIN_WAIT2 became TIME_WAIT, the table of
+ * the kernel does.
+ */
+static void confirm(struct run *run, uint64_t now_ns)
+{
+	struct snapshot_result result;
+	struct engine_stats stats;
+
+	if (run->hooks & HOOK_TW_REARM || now_ns < run->confirm_at_ns)
+		return;
+	run->confirm_at_ns = now_ns + CONFIRM_NS;
+	engine_get_stats(run->engine, &stats);
+	if (stats.unconfirmed)
+		snapshot_take(1U << TCPSTATE_TIME_WAIT, feed, run, &result);
+}
+
 static int feed_socket(void *ctx, const void *bytes, size_t len)
 {
 	struct run *run = ctx;
@@ -147,7 +165,7 @@ static int feed_socket(void *ctx, const void *bytes, size_t len)
 	return feed(run, bytes, len);
 }
 
-int run_snapshot(struct run *run)
+static int dump_sockets(struct run *run)
 {
 	struct snapshot_result result = {};
 	int ret;
@@ -209,6 +227,7 @@ static int start_engine(struct run *run)
 		.max_conns = run->opt->max_conns,
 		.holdback_ns = HOLDBACK_NS,
 		.settle_ns = SETTLE_NS,
+		.since_ns = mono_now(),
 		.hooks = run->hooks,
 		.self = (uint32_t)getpid(),
 	};
@@ -262,11 +281,20 @@ static void merge_snapshot(struct run *run)
 	engine_advance(run->engine, run->emptied_ns);
 }
 
+int run_refresh(struct run *run)
+{
+	int ret = dump_sockets(run);
+
+	if (!ret)
+		merge_snapshot(run);
+	return ret;
+}
+
 static int take_snapshot(struct run *run)
 {
 	int ret;
 
-	ret = run_snapshot(run);
+	ret = dump_sockets(run);
 	if (ret && run->snapshot_only) {
 		log_say("no snapshot: %s", run->snapshot.why);
 		return EXIT_FAILED;
@@ -380,6 +408,7 @@ static void take_records(struct run *run)
 	engine_advance(run->engine, run->emptied_ns);
 	if (now >= run->stats_at_ns)
 		poll_stats(run, now);
+	confirm(run, now);
 }
 
 /* Ticks that were slept over are not made up for. */

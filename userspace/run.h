@@ -81,6 +81,7 @@ struct run {
 	uint64_t told;		/* of opt->count */
 	uint64_t tick_at_ns;
 	uint64_t stats_at_ns;
+	uint64_t confirm_at_ns;
 	uint64_t emptied_ns;	/* when the rings were last seen empty */
 	uint64_t lost_ring;
 	bool stop;
@@ -108,10 +109,10 @@ bool run_full(const struct run *run);
 FILE *run_stdout(void);
 
 /*
- * Take the snapshot again and feed it to the engine, for instance after a
- * loss; what differs is corrected when time advances.  0 or -errno.
+ * Take the snapshot again; when this returns, the engine holds what it shows.
+ * 0 or -errno.
  */
-int run_snapshot(struct run *run);
+int run_refresh(struct run *run);
 
 uint64_t mono_now(void);	/* CLOCK_MONOTONIC, ns */
 

@@ -575,6 +575,14 @@ static void test_spans(void **state)
 	for (i = 0; i < sizeof(spans) / sizeof(*spans); i++)
 		assert_string_equal(cell_span(&cell, spans[i].ns),
 				    spans[i].text);
+	assert_string_equal(cell_ms(&cell, 0), "0.000");
+	assert_string_equal(cell_ms(&cell, 499), "0.000");
+	assert_string_equal(cell_ms(&cell, 500), "0.001");
+	assert_string_equal(cell_ms(&cell, 999999), "1.000");
+	assert_string_equal(cell_ms(&cell, 60 * SEC + 12345678), "60012.346");
+	assert_string_equal(cell_ms(&cell, UINT64_MAX), "18446744073709.552");
+	assert_string_equal(cell_number(&cell, UINT64_MAX),
+			    "18446744073709551615");
 	assert_string_equal(cell_thousands(&cell, 7), "7");
 	assert_string_equal(cell_thousands(&cell, 1204), "1,204");
 	assert_string_equal(cell_thousands(&cell, UINT64_MAX),

@@ -49,6 +49,18 @@ static bool snapshot_moves(const struct entry *entry, uint8_t state)
 	       entry->conn.state == TCPSTATE_FIN_WAIT2;
 }
 
+/* What is left of its 60 s says when TIME_WAIT began. */
+static void move_by_dump(struct engine *e, struct entry *entry,
+			 const struct tcpstate_record *r)
+{
+	struct tcpstate_record then = *r;
+
+	then.mono_ns = snapshot_since(r);
+	if (then.mono_ns < entry->conn.state_ns)
+		then.mono_ns = entry->conn.state_ns;
+	enter_time_wait(e, entry, &then, false);
+}
+
 void on_snapshot(struct engine *e, const struct tcpstate_record *r)
 {
 	uint8_t state = r->new_state == TCPSTATE_NEW_SYN_RECV ?
@@ -61,7 +73,7 @@ void on_snapshot(struct engine *e, const struct tcpstate_record *r)
 			return;
 		take_dump(&entry->conn, r);
 		if (snapshot_moves(entry, state))
-			enter_time_wait(e, entry, r, false);
+			move_by_dump(e, entry, r);
 		return;
 	}
 	if (state == TCPSTATE_CLOSE)

@@ -13,7 +13,7 @@ struct queue {
 };
 
 struct merge {
-	struct queue *queues;	/* by CPU */
+	struct queue *queues;	/* of the dump, then by CPU */
 	size_t n_queues;
 	size_t used, max;
 };
@@ -65,19 +65,28 @@ static int queue_grow(struct queue *q)
 	return 0;
 }
 
-static int queues_reach(struct merge *m, size_t cpu)
+/*
+ * A dump is told after records that are younger than it: in a queue of its
+ * own each of its records still goes to the tail.
+ */
+static size_t queue_of(const struct tcpstate_record *rec)
+{
+	return rec->type == TCPSTATE_SNAPSHOT ? 0 : rec->cpu + 1;
+}
+
+static int queues_reach(struct merge *m, size_t n)
 {
 	struct queue *queues;
 
-	if (cpu < m->n_queues)
+	if (n < m->n_queues)
 		return 0;
-	queues = realloc(m->queues, (cpu + 1) * sizeof(*queues));
+	queues = realloc(m->queues, (n + 1) * sizeof(*queues));
 	if (!queues)
 		return -ENOMEM;
-	for (size_t i = m->n_queues; i <= cpu; i++)
+	for (size_t i = m->n_queues; i <= n; i++)
 		queues[i] = (struct queue){ 0 };
 	m->queues = queues;
-	m->n_queues = cpu + 1;
+	m->n_queues = n + 1;
 	return 0;
 }
 
@@ -87,10 +96,10 @@ int merge_push(struct merge *m, const struct tcpstate_record *rec)
 	size_t at;
 	int err;
 
-	err = queues_reach(m, rec->cpu);
+	err = queues_reach(m, queue_of(rec));
 	if (err)
 		return err;
-	q = &m->queues[rec->cpu];
+	q = &m->queues[queue_of(rec)];
 	if (q->used == q->size) {
 		err = queue_grow(q);
 		if (err)

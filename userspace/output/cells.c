@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "output_ops.h"
@@ -10,23 +11,38 @@
 #define NS_PER_MS	UINT64_C(1000000)
 #define NS_PER_SEC	UINT64_C(1000000000)
 
+/* Digits of @number at @to, without an end; what follows them. */
+static char *digits(char *to, uint64_t number)
+{
+	char text[20], *p = text + sizeof(text);
+	size_t len;
+
+	do {
+		*--p = (char)('0' + number % 10);
+		number /= 10;
+	} while (number);
+	len = (size_t)(text + sizeof(text) - p);
+	memcpy(to, p, len);
+	return to + len;
+}
+
 const char *cell_number(struct cell *cell, uint64_t number)
 {
-	snprintf(cell->s, sizeof(cell->s), "%" PRIu64, number);
+	*digits(cell->s, number) = '\0';
 	return cell->s;
 }
 
 const char *cell_thousands(struct cell *cell, uint64_t number)
 {
-	char digits[24];
-	int n = snprintf(digits, sizeof(digits), "%" PRIu64, number);
+	char text[24];
+	int n = (int)(digits(text, number) - text);
 	char *to = cell->s;
 	int i;
 
 	for (i = 0; i < n; i++) {
 		if (i && (n - i) % 3 == 0)
 			*to++ = ',';
-		*to++ = digits[i];
+		*to++ = text[i];
 	}
 	*to = '\0';
 	return cell->s;
@@ -75,7 +91,14 @@ const char *cell_comm(struct cell *cell, const char *comm)
 
 const char *cell_ms(struct cell *cell, uint64_t ns)
 {
-	snprintf(cell->s, sizeof(cell->s), "%.3f", (double)ns / NS_PER_MS);
+	const uint64_t us = ns / 1000 + (ns % 1000 >= 500);
+	char *p = digits(cell->s, us / 1000);
+
+	*p++ = '.';
+	*p++ = (char)('0' + us / 100 % 10);
+	*p++ = (char)('0' + us / 10 % 10);
+	*p++ = (char)('0' + us % 10);
+	*p = '\0';
 	return cell->s;
 }
 

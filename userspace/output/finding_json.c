@@ -94,6 +94,8 @@ void json_finding(struct output *out, const struct finding *f, uint64_t ns)
 	jsonw_number(&w, "count", f->count);
 	jsonw_number(&w, "oldest_us", f->oldest_ns / 1000);
 	jsonw_bool(&w, "oldest_exact", f->oldest_exact);
+	/* Not measured by a single look. */
+	jsonw_null(&w, "growth_per_min");
 	jsonw_number(&w, "observed_us", f->observed_ns / 1000);
 	put_who(&w, out, f);
 	put_listener(&w, &f->listener);
@@ -101,6 +103,7 @@ void json_finding(struct output *out, const struct finding *f, uint64_t ns)
 		jsonw_number(&w, "fd_used", f->fd_used);
 		jsonw_number(&w, "fd_limit", f->fd_limit);
 	}
+	jsonw_null(&w, "eta_s");
 	put_lists(&w, f);
 	put_words(&w, f);
 	jsonw_end(&w);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "output_ops.h"
+#include "utf8.h"
 
 static const char role_letters[ROLES] = {
 	[ROLE_UNKNOWN] = '-',
@@ -23,27 +24,47 @@ struct event_line {
 	const char *type;	/* of the raw one, otherwise NULL */
 };
 
+/* A left-aligned cell and a space; @p has room for any cell. */
+static char *put_cell(char *p, const char *cell, size_t width)
+{
+	size_t len = strnlen(cell, CELL_LEN);
+
+	memcpy(p, cell, len);
+	if (len < width)
+		memset(p + len, ' ', width - len);
+	p += len < width ? width : len;
+	*p++ = ' ';
+	return p;
+}
+
 static void event_print(struct output *out, const struct event_line *l)
 {
-	FILE *to = out->to;
+	const bool wide = out->style.wide;
+	const size_t addr_width = wide ? 39 : 15;
+	const size_t state_width = l->type ? 12 : 11;
+	char line[16 * (CELL_LEN + 1)], *p = line;
+	struct cell comm;
 
 	if (out->style.time)
-		fprintf(to, "%-8s ", l->time);
+		p = put_cell(p, l->time, 8);
 	if (out->style.elapsed)
-		fprintf(to, "%-9s ", l->elapsed);
-	if (out->style.wide)
-		fprintf(to, "%-7s %-16s %-2s %-39s %-5s %-39s %-5s ",
-			l->pid, l->comm, l->ip, l->laddr, l->lport, l->raddr,
-			l->rport);
-	else
-		fprintf(to, "%-7s %-10.10s %-15s %-5s %-15s %-5s ", l->pid,
-			l->comm, l->laddr, l->lport, l->raddr, l->rport);
-	if (l->type)
-		fprintf(to, "%-12s -> %-12s %s\n", l->old_state, l->new_state,
-			l->type);
-	else
-		fprintf(to, "%-11s -> %-11s %s\n", l->old_state, l->new_state,
-			l->ms);
+		p = put_cell(p, l->elapsed, 9);
+	p = put_cell(p, l->pid, 7);
+	/* bcc cuts it to 10, too. */
+	utf8_clean(comm.s, wide ? sizeof(comm.s) : 11, l->comm);
+	p = put_cell(p, comm.s, wide ? 16 : 10);
+	if (wide)
+		p = put_cell(p, l->ip, 2);
+	p = put_cell(p, l->laddr, addr_width);
+	p = put_cell(p, l->lport, 5);
+	p = put_cell(p, l->raddr, addr_width);
+	p = put_cell(p, l->rport, 5);
+	p = put_cell(p, l->old_state, state_width);
+	p = put_cell(p, "->", 2);
+	p = put_cell(p, l->new_state, state_width);
+	p = put_cell(p, l->type ? l->type : l->ms, 0);
+	p[-1] = '\n';
+	fwrite(line, 1, (size_t)(p - line), out->to);
 }
 
 static void event_header(struct output *out, const char *type)
@@ -60,7 +81,7 @@ static void event_header(struct output *out, const char *type)
 
 static void text_transition(struct output *out, const struct transition *t)
 {
-	struct cell elapsed, pid, comm, laddr, lport, raddr, rport, ms;
+	struct cell elapsed, pid, laddr, lport, raddr, rport, ms;
 	const struct conn *c = t->conn;
 
 	event_print(out, &(struct event_line){
@@ -68,7 +89,7 @@ static void text_transition(struct output *out, const struct transition *t)
 		.elapsed = out->style.elapsed ?
 			cell_elapsed(&elapsed, out, t->ns) : "",
 		.pid = c->pid ? cell_number(&pid, c->pid) : "-",
-		.comm = c->comm[0] ? cell_comm(&comm, c->comm) : "-",
+		.comm = c->comm[0] ? c->comm : "-",
 		.ip = c->family == 6 ? "6" : "4",
 		.laddr = cell_addr(&laddr, c->family, c->saddr),
 		.lport = cell_number(&lport, c->sport),
@@ -83,7 +104,7 @@ static void text_transition(struct output *out, const struct transition *t)
 /* The task that happened to run; it may have nothing to do with the socket. */
 static void text_raw(struct output *out, const struct tcpstate_record *rec)
 {
-	struct cell elapsed, pid, comm, laddr, lport, raddr, rport;
+	struct cell elapsed, pid, laddr, lport, raddr, rport;
 	bool task = !(rec->flags & TCPSTATE_F_NO_TASK);
 	uint8_t family = record_family(rec);
 	char name[TCPSTATE_COMM_LEN + 1] = "";
@@ -94,7 +115,7 @@ static void text_raw(struct output *out, const struct tcpstate_record *rec)
 		.elapsed = out->style.elapsed ?
 			cell_elapsed(&elapsed, out, rec->mono_ns) : "",
 		.pid = task ? cell_number(&pid, rec->tgid) : "-",
-		.comm = task && name[0] ? cell_comm(&comm, name) : "-",
+		.comm = task && name[0] ? name : "-",
 		.ip = family == 6 ? "6" : "4",
 		.laddr = cell_addr(&laddr, family, rec->saddr),
 		.lport = cell_number(&lport, rec->sport),
