@@ -24,7 +24,7 @@ endif
 uapi := $(wildcard include/uapi/linux/*.h)
 
 # What is not in every minimal system goes into the one file.
-static_libs := -Wl,-Bstatic -lbpf -lelf -lz -Wl,-Bdynamic -lmnl
+static_libs := -Wl,-Bstatic -lbpf -lelf -lz -Wl,-Bdynamic
 
 .DELETE_ON_ERROR:
 .SUFFIXES:

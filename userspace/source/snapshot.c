@@ -4,8 +4,9 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <linux/tcp.h>
 #include <linux/tcpstate.h>
@@ -75,15 +76,17 @@ struct details {
 
 static void read_details(struct details *d, const struct nlmsghdr *nlh)
 {
-	const struct nlattr *attr;
+	const struct inet_diag_msg *msg = NLMSG_DATA(nlh);
+	const struct rtattr *attr = (const void *)(msg + 1);
+	int left = NLMSG_PAYLOAD(nlh, sizeof(*msg));
 	const void *bytes;
 	size_t len;
 
 	memset(d, 0, sizeof(*d));
-	mnl_attr_for_each(attr, nlh, sizeof(struct inet_diag_msg)) {
-		bytes = mnl_attr_get_payload(attr);
-		len = mnl_attr_get_payload_len(attr);
-		switch (mnl_attr_get_type(attr)) {
+	for (; RTA_OK(attr, left); attr = RTA_NEXT(attr, left)) {
+		bytes = RTA_DATA(attr);
+		len = RTA_PAYLOAD(attr);
+		switch (attr->rta_type & NLA_TYPE_MASK) {
 		case INET_DIAG_SHUTDOWN:
 			/* Unconditional on full sockets, and only there. */
 			d->full = true;
@@ -216,11 +219,11 @@ static bool wanted(const struct dump *dump, const struct inet_diag_msg *msg)
 
 static int tell_socket(struct dump *dump, const struct nlmsghdr *nlh)
 {
-	const struct inet_diag_msg *msg = mnl_nlmsg_get_payload(nlh);
+	const struct inet_diag_msg *msg = NLMSG_DATA(nlh);
 	struct tcpstate_record rec;
 	struct details details;
 
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*msg))
+	if (NLMSG_PAYLOAD(nlh, 0) < sizeof(*msg))
 		return -EBADMSG;
 	if (!wanted(dump, msg))
 		return 0;
@@ -250,8 +253,8 @@ static int message_error(const struct nlmsghdr *nlh)
 {
 	int err = 0;
 
-	if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(err))
-		memcpy(&err, mnl_nlmsg_get_payload(nlh), sizeof(err));
+	if (NLMSG_PAYLOAD(nlh, 0) >= sizeof(err))
+		memcpy(&err, NLMSG_DATA(nlh), sizeof(err));
 	else if (nlh->nlmsg_type == NLMSG_ERROR)
 		err = -EBADMSG;
 	return err < 0 ? err : 0;
@@ -262,7 +265,7 @@ static int take_batch(struct dump *dump, int len, bool *done)
 	const struct nlmsghdr *nlh = dump->batch;
 	int err = 0;
 
-	for (; mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
+	for (; NLMSG_OK(nlh, (unsigned int)len); nlh = NLMSG_NEXT(nlh, len)) {
 		if (nlh->nlmsg_seq != dump->seq)
 			continue;
 		if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
@@ -332,21 +335,25 @@ static int receive_dump(struct dump *dump, uint64_t sent_ns)
 
 static int send_request(struct dump *dump, int family)
 {
-	char buf[MNL_NLMSG_HDRLEN + MNL_ALIGN(sizeof(struct inet_diag_req_v2))];
-	struct inet_diag_req_v2 *req;
-	struct nlmsghdr *nlh;
+	struct {
+		struct nlmsghdr head;
+		struct inet_diag_req_v2 req;
+	} ask = {
+		.head = {
+			.nlmsg_len = sizeof(ask),
+			.nlmsg_type = SOCK_DIAG_BY_FAMILY,
+			.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+			.nlmsg_seq = ++dump->seq,
+		},
+		.req = {
+			.sdiag_family = family,
+			.sdiag_protocol = IPPROTO_TCP,
+			.idiag_ext = 1 << (INET_DIAG_INFO - 1),
+			.idiag_states = dump->states,
+		},
+	};
 
-	memset(buf, 0, sizeof(buf));
-	nlh = mnl_nlmsg_put_header(buf);
-	nlh->nlmsg_type = SOCK_DIAG_BY_FAMILY;
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	nlh->nlmsg_seq = ++dump->seq;
-	req = mnl_nlmsg_put_extra_header(nlh, sizeof(*req));
-	req->sdiag_family = family;
-	req->sdiag_protocol = IPPROTO_TCP;
-	req->idiag_ext = 1 << (INET_DIAG_INFO - 1);
-	req->idiag_states = dump->states;
-	if (send(dump->fd, nlh, nlh->nlmsg_len, 0) < 0)
+	if (send(dump->fd, &ask, sizeof(ask), 0) < 0)
 		return -errno;
 	return 0;
 }
