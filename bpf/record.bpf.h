@@ -75,12 +75,21 @@ static __always_inline void record_common(struct tcpstate_record *r,
 }
 
 /*
- * Only of use where a task holds the socket: elsewhere `current` is whoever
- * was interrupted.
+ * Only where a task holds the socket, and the state is one that tasks lead to:
+ * elsewhere `current` is whoever was interrupted, or has only let go of it.
  */
-static __always_inline void record_task(struct tcpstate_record *r)
+static __always_inline void record_task(struct tcpstate_record *r, __u8 state)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	const __u32 by_task = 1 << TCPSTATE_SYN_SENT | 1 << TCPSTATE_LISTEN |
+			      1 << TCPSTATE_FIN_WAIT1 |
+			      1 << TCPSTATE_LAST_ACK | 1 << TCPSTATE_CLOSE;
+	struct task_struct *task;
+
+	if (!(r->flags & TCPSTATE_F_OWNED) || !(by_task & 1 << (state & 15))) {
+		r->flags |= TCPSTATE_F_NO_TASK;
+		return;
+	}
+	task = bpf_get_current_task_btf();
 
 	if (task->flags & PF_KTHREAD)
 		r->flags |= TCPSTATE_F_KTHREAD;
@@ -162,10 +171,6 @@ static __always_inline void record_sock(struct tcpstate_record *r,
 	record_flags(r, sk);
 	if (tp)
 		record_tcp(r, tp);
-	if (r->flags & TCPSTATE_F_OWNED)
-		record_task(r);
-	else
-		r->flags |= TCPSTATE_F_NO_TASK;
 }
 
 static __always_inline void record_tw(struct tcpstate_record *r,

@@ -87,6 +87,7 @@ static __always_inline int on_state(struct sock *sk, int old_state,
 	record_sock(s.rec, sk);
 	s.rec->old_state = old_state;
 	s.rec->new_state = new_state;
+	record_task(s.rec, new_state);
 	slot_close(&s);
 	return 0;
 }
@@ -114,6 +115,9 @@ static __always_inline int on_sock(struct sock *sk, __u64 cookie, __u32 hook,
 	record_sock(s.rec, sk);
 	s.rec->old_state = sk->__sk_common.skc_state;
 	s.rec->new_state = s.rec->old_state;
+	/* accept() is told with the state that it finds, which may be any. */
+	record_task(s.rec, type == TCPSTATE_ACCEPT ? TCPSTATE_LISTEN :
+						     s.rec->new_state);
 	slot_close(&s);
 	return 0;
 }

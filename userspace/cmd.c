@@ -104,7 +104,7 @@ static const struct argp_option common_options[] = {
 	{ "count", 'c', "N", 0, "End after N lines, reports or blocks", 0 },
 	{ "raw", KEY_RAW, NULL, 0, "Show what the hooks saw, not what it means", 0 },
 	{ "max-conns", KEY_MAX_CONNS, "N", 0,
-	  "Follow at most N connections, then forget the oldest (default 262144)", 0 },
+	  "Follow at most N connections, then forget the oldest (default 1048576)", 0 },
 	{ "verbose", 'v', NULL, 0, "Tell more", 0 },
 	{ "help", 'h', NULL, 0, "Show this help", 0 },
 	{ "version", 'V', NULL, 0, "Show the version", 0 },

@@ -28,6 +28,7 @@
 #define BACKLOG_NS	(200 * NS_PER_MS)
 #define STATS_NS	(1000 * NS_PER_MS)
 #define CONFIRM_NS	(250 * NS_PER_MS)
+#define CONFIRM_SHARE	100	/* and at most 1 % of a CPU */
 #define DRAIN_EVERY	1024	/* sockets of the snapshot */
 #define WHY_LEN		512
 
@@ -146,13 +147,18 @@ static void confirm(struct run *run, uint64_t now_ns)
 {
 	struct snapshot_result result;
 	struct engine_stats stats;
+	uint64_t took_ns;
 
 	if (run->hooks & HOOK_TW_REARM || now_ns < run->confirm_at_ns)
 		return;
 	run->confirm_at_ns = now_ns + CONFIRM_NS;
 	engine_get_stats(run->engine, &stats);
-	if (stats.unconfirmed)
-		snapshot_take(1U << TCPSTATE_TIME_WAIT, feed, run, &result);
+	if (!stats.unconfirmed)
+		return;
+	snapshot_take(1U << TCPSTATE_TIME_WAIT, feed, run, &result);
+	took_ns = mono_now() - now_ns;
+	if (took_ns * CONFIRM_SHARE > CONFIRM_NS)
+		run->confirm_at_ns = now_ns + took_ns * CONFIRM_SHARE;
 }
 
 static int feed_socket(void *ctx, const void *bytes, size_t len)

@@ -33,7 +33,7 @@ struct run_options {
 	bool verbose;
 };
 
-#define RUN_MAX_CONNS	262144
+#define RUN_MAX_CONNS	1048576
 #define RUN_OPTIONS_DEFAULT	\
 	{ .source = "auto", .max_conns = RUN_MAX_CONNS }
 

@@ -187,7 +187,12 @@ void end(struct engine *e, struct entry *entry,
 	bool may_live_again = r->type == TCPSTATE_STATE &&
 			      !(r->flags & TCPSTATE_F_DEAD) &&
 			      (r->flags & TCPSTATE_F_HAS_FILE);
+	struct conn *c = &entry->conn;
 
+	if (c->first == FIRST_NONE && v.reason == REASON_ABORT)
+		c->first = FIRST_LOCAL;
+	if (c->first == FIRST_NONE && v.reason == REASON_RST_RECEIVED)
+		c->first = FIRST_PEER;
 	move(e, entry, TCPSTATE_CLOSE, r->mono_ns, r->basis, v);
 	tell_conn(e, entry, true);
 	entry->dead = true;

@@ -127,7 +127,8 @@ static void dispatch(struct engine *e, const struct tcpstate_record *rec)
 
 int engine_feed(struct engine *e, const void *bytes, size_t len)
 {
-	struct tcpstate_record rec, oldest;
+	const struct tcpstate_record *oldest;
+	struct tcpstate_record rec;
 	int err;
 
 	if (!record_decode(bytes, len, &rec)) {
@@ -137,9 +138,11 @@ int engine_feed(struct engine *e, const void *bytes, size_t len)
 	err = seq_account(e, &rec);
 	if (!err && rec.type != TCPSTATE_LOST && rec.mono_ns < e->cfg.since_ns)
 		return 0;
-	if (!err && merge_is_full(e->merge) &&
-	    merge_pop(e->merge, UINT64_MAX, &oldest))
-		dispatch(e, &oldest);
+	if (!err && merge_is_full(e->merge)) {
+		oldest = merge_pop(e->merge, UINT64_MAX);
+		if (oldest)
+			dispatch(e, oldest);
+	}
 	if (!err)
 		err = merge_push(e->merge, &rec);
 	if (!err && rec.type != TCPSTATE_SNAPSHOT &&
@@ -150,10 +153,10 @@ int engine_feed(struct engine *e, const void *bytes, size_t len)
 
 static void release(struct engine *e, uint64_t until_ns)
 {
-	struct tcpstate_record rec;
+	const struct tcpstate_record *rec;
 
-	while (merge_pop(e->merge, until_ns, &rec))
-		dispatch(e, &rec);
+	while ((rec = merge_pop(e->merge, until_ns)))
+		dispatch(e, rec);
 	if (e->roles_stale)
 		conn_find_roles(e);
 	e->roles_stale = false;

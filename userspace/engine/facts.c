@@ -81,9 +81,11 @@ void set_owner(struct conn *c, const struct tcpstate_record *r)
  * may also be made by whoever releases the socket's lock and finds segments
  * in its backlog (ss -i, an iterator), who is then no owner (F16).
  */
-static bool only_by_task(uint8_t old_state, uint8_t new_state)
+static bool only_by_task(const struct tcpstate_record *r)
 {
-	switch (new_state) {
+	uint8_t old_state = r->old_state;
+
+	switch (r->new_state) {
 	case TCPSTATE_SYN_SENT:
 	case TCPSTATE_LISTEN:
 		return old_state == TCPSTATE_CLOSE;
@@ -91,6 +93,11 @@ static bool only_by_task(uint8_t old_state, uint8_t new_state)
 		return old_state == TCPSTATE_ESTABLISHED;
 	case TCPSTATE_LAST_ACK:
 		return old_state == TCPSTATE_CLOSE_WAIT;
+	case TCPSTATE_CLOSE:
+		/* An abort; RST, timers and ss -K set the error before. */
+		return !r->sk_err && (old_state == TCPSTATE_ESTABLISHED ||
+				      old_state == TCPSTATE_CLOSE_WAIT ||
+				      old_state == TCPSTATE_SYN_SENT);
 	}
 	return false;
 }
@@ -105,8 +112,7 @@ void take_owner(struct engine *e, struct conn *c,
 	c->has_uid = true;
 	if (r->cgroup)
 		c->cgroup = r->cgroup;
-	if (r->type == TCPSTATE_STATE &&
-	    !only_by_task(r->old_state, r->new_state))
+	if (r->type == TCPSTATE_STATE && !only_by_task(r))
 		return;
 	if (!(r->flags & TCPSTATE_F_OWNED) ||
 	    !(r->flags & TCPSTATE_F_HAS_FILE) || !task_is_known(e, r))

@@ -113,8 +113,9 @@ int merge_push(struct merge *m, const struct tcpstate_record *rec)
 	return 0;
 }
 
-bool merge_pop(struct merge *m, uint64_t until_ns, struct tcpstate_record *rec)
+const struct tcpstate_record *merge_pop(struct merge *m, uint64_t until_ns)
 {
+	const struct tcpstate_record *rec;
 	struct queue *oldest = NULL;
 
 	for (size_t i = 0; i < m->n_queues; i++) {
@@ -125,10 +126,10 @@ bool merge_pop(struct merge *m, uint64_t until_ns, struct tcpstate_record *rec)
 			oldest = q;
 	}
 	if (!oldest || slot(oldest, 0)->mono_ns > until_ns)
-		return false;
-	*rec = *slot(oldest, 0);
+		return NULL;
+	rec = slot(oldest, 0);
 	oldest->head = (oldest->head + 1) & (oldest->size - 1);
 	oldest->used--;
 	m->used--;
-	return true;
+	return rec;
 }

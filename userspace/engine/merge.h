@@ -27,8 +27,10 @@ bool merge_is_full(const struct merge *m);
 /* The record is copied.  0 or -ENOMEM. */
 int merge_push(struct merge *m, const struct tcpstate_record *rec);
 
-/* The oldest record, if it is not younger than @until_ns. */
-bool merge_pop(struct merge *m, uint64_t until_ns,
-	       struct tcpstate_record *rec);
+/*
+ * Take out the oldest record, NULL if it is younger than @until_ns or there is
+ * none.  Valid until the next call.
+ */
+const struct tcpstate_record *merge_pop(struct merge *m, uint64_t until_ns);
 
 #endif /* TCPSTATE_MERGE_H */

@@ -2,13 +2,23 @@
 #include "table.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct list_head {
 	struct entry *first, *last;	/* oldest, youngest */
 	size_t count;
 };
 
+#define CHUNK 256	/* entries allocated at once */
+
+struct chunk {
+	struct chunk *next;
+	struct entry entries[CHUNK];
+};
+
 struct table {
+	struct chunk *chunks;
+	struct entry *free;		/* by .chain */
 	struct entry **buckets;
 	size_t n_buckets;		/* a power of two */
 	struct list_head lists[LISTS];
@@ -37,21 +47,23 @@ void table_free(struct table *t)
 {
 	if (!t)
 		return;
-	for (size_t i = 0; i < t->n_buckets; i++)
-		while (t->buckets[i]) {
-			struct entry *entry = t->buckets[i];
+	while (t->chunks) {
+		struct chunk *chunk = t->chunks;
 
-			t->buckets[i] = entry->chain;
-			free(entry);
-		}
+		t->chunks = chunk->next;
+		free(chunk);
+	}
 	free(t->buckets);
 	free(t);
 }
 
-/* Cookies count up per CPU; Fibonacci hashing spreads them. */
+/*
+ * Cookies count up, in batches per CPU, and nobody can choose his: as they are
+ * they fill the buckets evenly, and young connections stand side by side.
+ */
 static size_t bucket_of(size_t n_buckets, uint64_t cookie)
 {
-	return (cookie * 0x9e3779b97f4a7c15ULL >> 32) & (n_buckets - 1);
+	return (cookie ^ cookie >> 32) & (n_buckets - 1);
 }
 
 struct entry *table_find(const struct table *t, uint64_t cookie)
@@ -115,6 +127,29 @@ static void list_append(struct table *t, struct entry *entry, enum list list)
 	l->count++;
 }
 
+/* Freed entries are used again, the last one first: it is still cached. */
+static struct entry *entry_alloc(struct table *t)
+{
+	struct entry *entry;
+
+	if (!t->free) {
+		struct chunk *chunk = malloc(sizeof(*chunk));
+
+		if (!chunk)
+			return NULL;
+		chunk->next = t->chunks;
+		t->chunks = chunk;
+		for (size_t i = CHUNK; i-- > 0;) {
+			chunk->entries[i].chain = t->free;
+			t->free = &chunk->entries[i];
+		}
+	}
+	entry = t->free;
+	t->free = entry->chain;
+	memset(entry, 0, sizeof(*entry));
+	return entry;
+}
+
 bool table_is_full(const struct table *t)
 {
 	return t->used >= t->max;
@@ -127,7 +162,7 @@ struct entry *table_add(struct table *t, uint64_t cookie)
 
 	if (table_is_full(t))
 		return NULL;
-	entry = calloc(1, sizeof(*entry));
+	entry = entry_alloc(t);
 	if (!entry)
 		return NULL;
 	if (t->used >= t->n_buckets)
@@ -151,7 +186,8 @@ void table_remove(struct table *t, struct entry *entry)
 	*link = entry->chain;
 	list_unlink(t, entry);
 	t->used--;
-	free(entry);
+	entry->chain = t->free;
+	t->free = entry;
 }
 
 void table_move(struct table *t, struct entry *entry, enum list list)

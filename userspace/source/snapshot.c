@@ -7,7 +7,6 @@
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include <linux/sock_diag.h>
 #include <linux/tcp.h>
 #include <linux/tcpstate.h>
 #include <stdbool.h>
@@ -265,7 +264,9 @@ static int take_batch(struct dump *dump, int len, bool *done)
 	const struct nlmsghdr *nlh = dump->batch;
 	int err = 0;
 
-	for (; NLMSG_OK(nlh, (unsigned int)len); nlh = NLMSG_NEXT(nlh, len)) {
+	/* The step over an unpadded last message makes len negative. */
+	for (; len > 0 && NLMSG_OK(nlh, (unsigned int)len);
+	     nlh = NLMSG_NEXT(nlh, len)) {
 		if (nlh->nlmsg_seq != dump->seq)
 			continue;
 		if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
@@ -275,7 +276,7 @@ static int take_batch(struct dump *dump, int len, bool *done)
 		case NLMSG_ERROR:
 			*done = true;
 			return message_error(nlh);
-		case SOCK_DIAG_BY_FAMILY:
+		case TCPDIAG_GETSOCK:
 			err = tell_socket(dump, nlh);
 			break;
 		}
@@ -333,21 +334,25 @@ static int receive_dump(struct dump *dump, uint64_t sent_ns)
 	return err;
 }
 
-static int send_request(struct dump *dump, int family)
+/*
+ * The older of the two requests of sock_diag, for both families at once.  All
+ * namespaces share one hash, and each walk of it passes every socket of the
+ * host; SOCK_DIAG_BY_FAMILY would take two walks.
+ */
+static int send_request(struct dump *dump)
 {
 	struct {
 		struct nlmsghdr head;
-		struct inet_diag_req_v2 req;
+		struct inet_diag_req req;
 	} ask = {
 		.head = {
 			.nlmsg_len = sizeof(ask),
-			.nlmsg_type = SOCK_DIAG_BY_FAMILY,
+			.nlmsg_type = TCPDIAG_GETSOCK,
 			.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
 			.nlmsg_seq = ++dump->seq,
 		},
 		.req = {
-			.sdiag_family = family,
-			.sdiag_protocol = IPPROTO_TCP,
+			.idiag_family = AF_UNSPEC,
 			.idiag_ext = 1 << (INET_DIAG_INFO - 1),
 			.idiag_states = dump->states,
 		},
@@ -358,11 +363,7 @@ static int send_request(struct dump *dump, int family)
 	return 0;
 }
 
-/*
- * The sockets of the other family are not in it: a v4-mapped one is AF_INET6
- * and in that dump only.
- */
-static int dump_family(struct dump *dump, int family)
+static int dump_sockets(struct dump *dump)
 {
 	uint64_t sent_ns;
 	int err;
@@ -370,7 +371,7 @@ static int dump_family(struct dump *dump, int family)
 	for (int i = 0; i < DUMP_TRIES; i++) {
 		dump->interrupted = false;
 		sent_ns = now_ns();
-		err = send_request(dump, family);
+		err = send_request(dump);
 		if (!err)
 			err = receive_dump(dump, sent_ns);
 		if (err || dump->stop || !dump->interrupted)
@@ -400,16 +401,15 @@ static int dump_namespace(void *ctx, uint32_t ino, int fd)
 		dump->netns_cookie = 0;
 	set_timeout(fd);
 
-	err = dump_family(dump, AF_INET);
-	if (!err && !dump->stop)
-		err = dump_family(dump, AF_INET6);
+	err = dump_sockets(dump);
 	if (err) {
 		dump->failed++;
 		dump->err = err;
 		snprintf(dump->why, sizeof(dump->why),
 			 "sock_diag in network namespace %u: %s%s", ino,
 			 strerror(-err),
-			 err == -ENOENT ? " (is the module tcp_diag there?)" : "");
+			 err == -ENOENT || err == -EOPNOTSUPP ?
+				" (is the module tcp_diag there?)" : "");
 	}
 	return dump->stop;
 }
