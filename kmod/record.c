@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Sockets to records: the only file that reads socket fields, the twin of
+ * bpf/record.bpf.h.
+ *
+ * A full socket's transitions happen under its lock, held by `current` or, in
+ * softirq, as a spinlock; so its fields hold still.  Mini-sockets are held by
+ * a reference of our caller and have no lock; their fields are written once.
+ */
+#include <linux/jiffies.h>
+#include <linux/net.h>
+#include <linux/preempt.h>
+#include <linux/sched.h>
+#include <linux/sock_diag.h>
+#include <linux/string.h>
+#include <linux/tcp.h>
+#include <net/inet_sock.h>
+#include <net/inet_timewait_sock.h>
+#include <net/request_sock.h>
+#include <net/sock.h>
+#include <net/tcp_states.h>
+
+#include "compat.h"
+#include "record.h"
+
+static_assert((int)TCP_ESTABLISHED == (int)TCPSTATE_ESTABLISHED);
+static_assert((int)TCP_TIME_WAIT == (int)TCPSTATE_TIME_WAIT);
+static_assert((int)TCP_CLOSING == (int)TCPSTATE_CLOSING);
+static_assert((int)TCP_NEW_SYN_RECV == (int)TCPSTATE_NEW_SYN_RECV);
+static_assert(TCPSTATE_COMM_LEN == TASK_COMM_LEN);
+
+static void record_begin(struct tcpstate_record *r, enum tcpstate_type type,
+			 enum tcpstate_basis basis)
+{
+	memset(r, 0, sizeof(*r));
+	r->size = sizeof(*r);
+	r->version = TCPSTATE_RECORD_VERSION;
+	r->type = type;
+	r->basis = basis;
+}
+
+/*
+ * Made on first use, and copied from request_sock to sock to timewait_sock: all
+ * three keep it in sock_common.  sock_diag_save_cookie() is lockless and may
+ * be interrupted by itself (include/linux/cookie.h).
+ */
+static u64 socket_cookie(struct sock *sk)
+{
+	u64 cookie = atomic64_read(&sk->sk_cookie);
+	u32 words[2];
+
+	if (likely(cookie))
+		return cookie;
+	sock_diag_save_cookie(sk, words);
+	return words[0] | (u64)words[1] << 32;
+}
+
+/*
+ * What the three kinds of socket have in sock_common.  The namespace outlives
+ * them: the functions that we hook follow the same pointer.
+ */
+static void record_common(struct tcpstate_record *r, struct sock *sk)
+{
+	const struct net *net = sock_net(sk);
+
+	r->cookie = socket_cookie(sk);
+	r->netns_ino = net->ns.inum;
+	r->netns_cookie = compat_net_cookie(net);
+	r->family = sk->sk_family;
+	r->sport = sk->sk_num;
+	r->dport = ntohs(sk->sk_dport);
+	if (r->family == AF_INET) {
+		memcpy(r->saddr, &sk->sk_rcv_saddr, sizeof(sk->sk_rcv_saddr));
+		memcpy(r->daddr, &sk->sk_daddr, sizeof(sk->sk_daddr));
+	}
+#if IS_ENABLED(CONFIG_IPV6)
+	if (r->family == AF_INET6) {
+		memcpy(r->saddr, &sk->sk_v6_rcv_saddr,
+		       sizeof(sk->sk_v6_rcv_saddr));
+		memcpy(r->daddr, &sk->sk_v6_daddr, sizeof(sk->sk_v6_daddr));
+	}
+#endif
+}
+
+/*
+ * Only where a task holds the socket; elsewhere `current` is whoever was
+ * interrupted.  A thread's leader stays until the thread itself is released,
+ * which happens after exit_notify() has set exit_state; from there on its own
+ * name has to do.  exec() by another thread swaps the leader with interrupts
+ * off (de_thread()).
+ */
+static void record_task(struct tcpstate_record *r)
+{
+	struct task_struct *task = current;
+
+	if (task->flags & PF_KTHREAD)
+		r->flags |= TCPSTATE_F_KTHREAD;
+	if (task->flags & PF_EXITING)
+		r->flags |= TCPSTATE_F_EXITING;
+	r->tgid = task->tgid;
+	if (!READ_ONCE(task->exit_state))
+		task = task->group_leader;
+	/* may tear against prctl(PR_SET_NAME): task_lock() is not for softirq */
+	memcpy(r->comm, task->comm, TCPSTATE_COMM_LEN - 1);
+}
+
+/*
+ * struct socket is freed by RCU with its inode (sock_free_inode()), so what
+ * sk_socket pointed at lives while preemption is off, even where a close() on
+ * another CPU clears it.  Whether it has a file is all we ask.
+ */
+static bool socket_has_file(const struct sock *sk)
+{
+	const struct socket *socket = READ_ONCE(sk->sk_socket);
+
+	return socket && READ_ONCE(socket->file);
+}
+
+static void record_sock_flags(struct tcpstate_record *r, const struct sock *sk)
+{
+	if (READ_ONCE(sk->sk_lock.owned))
+		r->flags |= TCPSTATE_F_OWNED;
+	if (socket_has_file(sk))
+		r->flags |= TCPSTATE_F_HAS_FILE;
+	if (sock_flag(sk, SOCK_DEAD))
+		r->flags |= TCPSTATE_F_DEAD;
+	if (sock_flag(sk, SOCK_DONE))
+		r->flags |= TCPSTATE_F_DONE;
+	if (sock_flag(sk, SOCK_KEEPOPEN))
+		r->flags |= TCPSTATE_F_KEEPALIVE;
+	if (sock_flag(sk, SOCK_LINGER) && !sk->sk_lingertime)
+		r->flags |= TCPSTATE_F_LINGER0;
+}
+
+static void record_tcp(struct tcpstate_record *r, const struct tcp_sock *tp)
+{
+	const struct inet_connection_sock *icsk = &tp->inet_conn;
+
+	r->snd_una = tp->snd_una;
+	r->snd_nxt = tp->snd_nxt;
+	r->write_seq = tp->write_seq;
+	r->rcv_nxt = tp->rcv_nxt;
+	r->copied_seq = tp->copied_seq;
+	r->rcv_wup = tp->rcv_wup;
+	r->bytes_acked = tp->bytes_acked;
+	r->bytes_received = tp->bytes_received;
+	r->segs_in = tp->segs_in;
+	r->segs_out = tp->segs_out;
+	r->data_segs_in = tp->data_segs_in;
+	r->data_segs_out = tp->data_segs_out;
+	r->total_retrans = tp->total_retrans;
+	r->linger2 = tp->linger2;
+	r->retransmits = icsk->icsk_retransmits;
+	r->backoff = icsk->icsk_backoff;
+	r->probes_out = icsk->icsk_probes_out;
+	if (!RB_EMPTY_ROOT(&tp->out_of_order_queue))
+		r->flags |= TCPSTATE_F_OOO;
+	if (tp->repair)
+		r->flags |= TCPSTATE_F_REPAIR;
+	if (tp->syn_fastopen || rcu_access_pointer(tp->fastopen_rsk))
+		r->flags |= TCPSTATE_F_FASTOPEN;
+}
+
+static bool sock_is_inet(const struct sock *sk)
+{
+	return sk->sk_family == AF_INET || sk->sk_family == AF_INET6;
+}
+
+/*
+ * An MPTCP socket is no tcp_sock: reading one there returned half a kernel
+ * pointer.  So the protocol is asked before any such field.
+ */
+static bool sock_is_tcp(const struct sock *sk)
+{
+	return sock_is_inet(sk) && sk_fullsock(sk) &&
+	       sk->sk_type == SOCK_STREAM && sk->sk_protocol == IPPROTO_TCP;
+}
+
+static bool sock_is_mptcp(const struct sock *sk)
+{
+	return sock_is_inet(sk) && sk_fullsock(sk) &&
+	       sk->sk_protocol == IPPROTO_MPTCP;
+}
+
+static void record_sock(struct tcpstate_record *r, struct sock *sk)
+{
+	record_common(r, sk);
+	r->protocol = sk->sk_protocol;
+	r->sk_err = READ_ONCE(sk->sk_err);
+	r->shutdown = sk->sk_shutdown & SHUTDOWN_MASK;
+	/* the value in the initial user namespace */
+	r->uid = __kuid_val(READ_ONCE(sk->sk_uid));
+	/* the socket holds a reference until sk_free() (cgroup_sk_free()) */
+	r->cgroup = compat_sock_cgroup(sk);
+	record_sock_flags(r, sk);
+	if (sock_is_tcp(sk))
+		record_tcp(r, tcp_sk(sk));
+	if ((r->flags & TCPSTATE_F_OWNED) && in_task())
+		record_task(r);
+	else
+		r->flags |= TCPSTATE_F_NO_TASK;
+}
+
+bool record_state(struct tcpstate_record *r, struct sock *sk, int old_state,
+		  int new_state)
+{
+	if (!sock_is_tcp(sk) && !sock_is_mptcp(sk))
+		return false;
+	record_begin(r, TCPSTATE_STATE, TCPSTATE_BY_TRACEPOINT);
+	record_sock(r, sk);
+	r->old_state = old_state;
+	r->new_state = new_state;
+	return true;
+}
+
+bool record_owner(struct tcpstate_record *r, struct sock *sk,
+		  enum tcpstate_type type)
+{
+	if (!sock_is_tcp(sk))
+		return false;
+	record_begin(r, type, TCPSTATE_BY_PROBE);
+	record_sock(r, sk);
+	r->old_state = READ_ONCE(sk->sk_state);
+	r->new_state = r->old_state;
+	return true;
+}
+
+/* DCCP's request_socks pass the same functions, up to 6.15. */
+static bool record_request(struct tcpstate_record *r, struct request_sock *req,
+			   struct sock *listener, enum tcpstate_type type)
+{
+	const struct tcp_request_sock *treq = tcp_rsk(req);
+
+	if (!sock_is_tcp(listener))
+		return false;
+	record_begin(r, type, TCPSTATE_BY_PROBE);
+	record_common(r, req_to_sk(req));
+	r->protocol = IPPROTO_TCP;
+	r->flags |= TCPSTATE_F_NO_TASK;
+	r->listener = socket_cookie(listener);
+	r->snd_nxt = treq->snt_isn + 1;
+	r->rcv_nxt = treq->rcv_isn + 1;
+	r->total_retrans = req->num_retrans;
+	return true;
+}
+
+bool record_request_add(struct tcpstate_record *r, struct request_sock *req,
+			struct sock *listener)
+{
+	if (!record_request(r, req, listener, TCPSTATE_REQ_ADD))
+		return false;
+	r->old_state = TCPSTATE_LISTEN;
+	r->new_state = TCPSTATE_NEW_SYN_RECV;
+	return true;
+}
+
+bool record_request_drop(struct tcpstate_record *r, struct request_sock *req,
+			 struct sock *listener, bool from_timer)
+{
+	if (!record_request(r, req, listener, TCPSTATE_REQ_DROP))
+		return false;
+	r->old_state = TCPSTATE_NEW_SYN_RECV;
+	if (from_timer)
+		r->flags |= TCPSTATE_F_TIMER;
+	return true;
+}
+
+/*
+ * A timewait_sock does not tell its protocol.  DCCP, up to 6.15, has plain
+ * ones, so that the size of the object does.
+ */
+static bool timewait_is_tcp(const struct inet_timewait_sock *tw)
+{
+	const struct timewait_sock_ops *ops = tw->tw_prot->twsk_prot;
+
+	return ops && ops->twsk_obj_size >= sizeof(struct tcp_timewait_sock);
+}
+
+static bool record_timewait(struct tcpstate_record *r,
+			    struct inet_timewait_sock *tw,
+			    enum tcpstate_type type)
+{
+	const struct tcp_timewait_sock *tcptw;
+
+	if (!timewait_is_tcp(tw))
+		return false;
+	tcptw = tcp_twsk((struct sock *)tw);
+	record_begin(r, type, TCPSTATE_BY_PROBE);
+	record_common(r, (struct sock *)tw);
+	r->protocol = IPPROTO_TCP;
+	r->flags |= TCPSTATE_F_NO_TASK;
+	r->snd_nxt = tcptw->tw_snd_nxt;
+	r->rcv_nxt = tcptw->tw_rcv_nxt;
+	return true;
+}
+
+bool record_timewait_schedule(struct tcpstate_record *r,
+			      struct inet_timewait_sock *tw,
+			      int timeout_jiffies, bool rearm)
+{
+	if (!record_timewait(r, tw,
+			     rearm ? TCPSTATE_TW_REARM : TCPSTATE_TW_ADD))
+		return false;
+	r->new_state = READ_ONCE(tw->tw_substate);
+	r->timeout_ms = jiffies_to_msecs(timeout_jiffies);
+	return true;
+}
+
+bool record_timewait_kill(struct tcpstate_record *r,
+			  struct inet_timewait_sock *tw)
+{
+	if (!record_timewait(r, tw, TCPSTATE_TW_KILL))
+		return false;
+	r->old_state = READ_ONCE(tw->tw_substate);
+	if (time_after_eq(jiffies, tw->tw_timer.expires))
+		r->flags |= TCPSTATE_F_TIMER;
+	return true;
+}
+
+void record_lost(struct tcpstate_record *r, u64 count, u64 seq, u32 cpu,
+		 u64 mono_ns)
+{
+	record_begin(r, TCPSTATE_LOST, TCPSTATE_BY_TRACEPOINT);
+	r->cpu = cpu;
+	r->seq = seq;
+	r->mono_ns = mono_ns;
+	r->count = count;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * From sockets to records.
+ *
+ * Each function fills all of @r but cpu, seq and mono_ns, which the ring gives,
+ * and returns false if the socket is not one of TCP's; @r is then undefined.
+ * They run in task or softirq context with preemption off, never in an NMI, and
+ * neither sleep, allocate nor take a lock.  The caller guarantees that the
+ * object lives; what hangs off it is argued for in record.c.
+ */
+#ifndef TCPSTATE_RECORD_H
+#define TCPSTATE_RECORD_H
+
+#include <linux/types.h>
+#include <linux/tcpstate.h>
+
+struct inet_timewait_sock;
+struct request_sock;
+struct sock;
+
+bool record_state(struct tcpstate_record *r, struct sock *sk, int old_state,
+		  int new_state);
+/* CONNECT and ACCEPT: no move, but a task that can be named. */
+bool record_owner(struct tcpstate_record *r, struct sock *sk,
+		  enum tcpstate_type type);
+bool record_request_add(struct tcpstate_record *r, struct request_sock *req,
+			struct sock *listener);
+bool record_request_drop(struct tcpstate_record *r, struct request_sock *req,
+			 struct sock *listener, bool from_timer);
+bool record_timewait_schedule(struct tcpstate_record *r,
+			      struct inet_timewait_sock *tw,
+			      int timeout_jiffies, bool rearm);
+bool record_timewait_kill(struct tcpstate_record *r,
+			  struct inet_timewait_sock *tw);
+/* count records up to @seq were not stored; fills everything. */
+void record_lost(struct tcpstate_record *r, u64 count, u64 seq, u32 cpu,
+		 u64 mono_ns);
+
+#endif /* TCPSTATE_RECORD_H */
