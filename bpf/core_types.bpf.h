@@ -39,9 +39,14 @@ typedef struct {
 	struct net *net;
 } possible_net_t;
 
+struct hlist_node {
+	struct hlist_node **pprev;
+};
+
 struct sock;
 
 struct sock_common {
+	struct hlist_node skc_node;
 	__be32 skc_daddr;
 	__be32 skc_rcv_saddr;
 	__be16 skc_dport;
@@ -120,6 +125,7 @@ struct tcp_sock {
 	__u32 data_segs_out;
 	__u32 total_retrans;
 	int linger2;
+	struct request_sock *fastopen_rsk;
 	struct rb_root out_of_order_queue;
 	__u8 repair : 1;
 	__u8 syn_data : 1;

@@ -143,7 +143,7 @@ static __always_inline void record_tcp(struct tcpstate_record *r,
 		r->flags |= TCPSTATE_F_OOO;
 	if (BPF_CORE_READ_BITFIELD(tp, repair))
 		r->flags |= TCPSTATE_F_REPAIR;
-	if (BPF_CORE_READ_BITFIELD(tp, syn_fastopen))
+	if (BPF_CORE_READ_BITFIELD(tp, syn_fastopen) || tp->fastopen_rsk)
 		r->flags |= TCPSTATE_F_FASTOPEN;
 }
 

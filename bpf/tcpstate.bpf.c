@@ -280,6 +280,12 @@ static __always_inline int on_req_drop(struct sock *sk,
 {
 	struct slot s;
 
+	/*
+	 * Its child took its place in the hash (inet_csk_complete_hashdance()),
+	 * or another CPU was first.
+	 */
+	if (!req->__req_common.skc_node.pprev)
+		return 0;
 	if (!slot_open(&s, BUSY_REQ_DROP, twin, TCPSTATE_REQ_DROP,
 		       TCPSTATE_BY_PROBE))
 		return 0;
@@ -370,6 +376,8 @@ SEC("kprobe/__inet_csk_reqsk_queue_drop")
 int BPF_KPROBE(req_drop_kprobe, struct sock *sk, struct request_sock *req,
 	       bool from_timer)
 {
+	if (!BPF_CORE_READ(req, __req_common.skc_node.pprev))
+		return 0;
 	return computed_req(req, BUSY_REQ_DROP, TCPSTATE_REQ_DROP,
 			    TCPSTATE_BY_PROBE,
 			    from_timer ? TCPSTATE_F_TIMER : 0);

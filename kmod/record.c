@@ -257,9 +257,16 @@ bool record_request_add(struct tcpstate_record *r, struct request_sock *req,
 bool record_request_drop(struct tcpstate_record *r, struct request_sock *req,
 			 struct sock *listener, bool from_timer)
 {
+	/*
+	 * Its child took its place in the hash, just before
+	 * inet_csk_complete_hashdance(), or another CPU was first.
+	 */
+	if (sk_unhashed(req_to_sk(req)))
+		return false;
 	if (!record_request(r, req, listener, TCPSTATE_REQ_DROP))
 		return false;
 	r->old_state = TCPSTATE_NEW_SYN_RECV;
+	r->new_state = TCPSTATE_CLOSE;
 	if (from_timer)
 		r->flags |= TCPSTATE_F_TIMER;
 	return true;
@@ -312,6 +319,7 @@ bool record_timewait_kill(struct tcpstate_record *r,
 	if (!record_timewait(r, tw, TCPSTATE_TW_KILL))
 		return false;
 	r->old_state = READ_ONCE(tw->tw_substate);
+	r->new_state = TCPSTATE_CLOSE;
 	if (time_after_eq(jiffies, tw->tw_timer.expires))
 		r->flags |= TCPSTATE_F_TIMER;
 	return true;

@@ -520,6 +520,10 @@ static void on_state(struct engine *e, const struct tcpstate_record *r)
 		if (infer_mini(e, entry, r))
 			return;
 		v = reason_of_close(&entry->conn, r->old_state, r);
+		/* Without that hook no port means only that nobody saw it. */
+		if (v.reason == REASON_NO_PORT &&
+		    !(e->cfg.hooks & SEEN_CONNECT))
+			v.reason = REASON_CLOSED;
 		take_numbers(&entry->conn, r);
 		end(e, entry, r, v);
 		return;

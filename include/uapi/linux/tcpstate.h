@@ -46,8 +46,9 @@ enum tcpstate_type {
 	/* A request_sock entered the hash: the SYN of a passive open. */
 	TCPSTATE_REQ_ADD	= 2,
 	/*
-	 * A request_sock left it.  So does a successful one, just before its
-	 * child's SYN_RECV -> ESTABLISHED (inet_csk_complete_hashdance()).
+	 * A request_sock left it, and no child has taken its place.  With
+	 * TCPSTATE_F_PROVISIONAL a successful one looks the same, until its
+	 * child's SYN_RECV -> ESTABLISHED follows.
 	 */
 	TCPSTATE_REQ_DROP	= 3,
 	/* A timewait mini-socket was made; new_state is its tw_substate. */
