@@ -6,8 +6,10 @@
  *	PLAY(r, STATE(0, C, CLOSE, SYN_SENT, BY(100, "nc")),
  *		STATE(10, C, SYN_SENT, ESTABLISHED, SOFTIRQ));
  *	until(r, 20);
- *	TELLS(r, TOLD(C, CLOSE, SYN_SENT, CLIENT, TRACEPOINT, NO_SPAN, .pid = 100),
- *		 TOLD(C, SYN_SENT, ESTABLISHED, CLIENT, TRACEPOINT, 10, .pid = 100));
+ *	TELLS(r, TOLD(C, CLOSE, SYN_SENT, CLIENT, TRACEPOINT, NO_SPAN,
+ *		      .pid = 100),
+ *		 TOLD(C, SYN_SENT, ESTABLISHED, CLIENT, TRACEPOINT, 10,
+ *		      .pid = 100));
  *
  * Times are milliseconds from the start of the script.  A record has the
  * sequence number that follows on its CPU unless it is given one.
@@ -127,7 +129,7 @@ static inline struct tcpstate_record rec_fill(struct tcpstate_record rec)
 #define LOST(at, on, last, n) \
 	REC(LOST, at, 0, .cpu = (on), .seq = (last), .count = (n))
 
-/* Contexts.  F_ADDED is for one more flag: BY_WITH(100, "nc", F_EXITING). */
+/* Contexts: a task that holds the socket, or a softirq. */
 #define BY_WITH(pid, name, added) \
 	.flags = TCPSTATE_F_OWNED | TCPSTATE_F_HAS_FILE | (added), \
 	.tgid = (pid), .comm = name
@@ -455,8 +457,10 @@ static inline void check_told(struct rig *r, const struct expected *x,
 } while (0)
 #define TELLS_NOTHING(r) check_told(r, NULL, 0, __FILE__, __LINE__)
 
+#define ANY_NETNS -1
+
 struct recount {
-	uint32_t netns;
+	int64_t netns;		/* ANY_NETNS */
 	unsigned int state;
 	uint64_t n;
 	bool strange;
@@ -469,13 +473,14 @@ static inline int recount_one(void *ctx, const struct conn *conn)
 	if (!conn->state || conn->state >= TCPSTATE_NEW_SYN_RECV ||
 	    conn->state == TCPSTATE_CLOSE)
 		x->strange = true;
-	if ((!x->netns || x->netns == conn->netns) &&
+	if ((x->netns == ANY_NETNS || x->netns == conn->netns) &&
 	    (!x->state || x->state == conn->state))
 		x->n++;
 	return 0;
 }
 
-static inline uint64_t recount(struct rig *r, uint32_t netns,
+/* Connections in @state, 0 for all, of @netns. */
+static inline uint64_t recount(struct rig *r, int64_t netns,
 			       unsigned int state, bool *strange)
 {
 	struct recount x = { .netns = netns, .state = state };
@@ -514,7 +519,7 @@ static inline void check_counts(struct rig *r, const char *file, int line)
 			_fail(file, line);
 		}
 	}
-	live = recount(r, 0, 0, &strange);
+	live = recount(r, ANY_NETNS, 0, &strange);
 	if (live != sum) {
 		print_error("%llu live, %llu counted\n",
 			    (unsigned long long)live, (unsigned long long)sum);
