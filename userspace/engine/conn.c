@@ -36,18 +36,29 @@ static bool is_unconfirmed(const struct conn *c)
 	return c->mini && c->state == TCPSTATE_FIN_WAIT2;
 }
 
+/* 0 is SYN_SENT that has not been told yet. */
+static bool is_counted(const struct conn *c)
+{
+	return c->state && c->state != TCPSTATE_CLOSE;
+}
+
+static void forget_state(struct engine *e, const struct conn *c)
+{
+	e->stats.unconfirmed -= is_unconfirmed(c);
+	if (is_counted(c))
+		engine_count(e, c->netns, c->state, -1);
+}
+
 void set_state(struct engine *e, struct entry *entry, uint8_t state,
 	       uint64_t ns)
 {
 	struct conn *c = &entry->conn;
 
-	if (is_unconfirmed(c))
-		e->stats.unconfirmed--;
-	if (c->state)
-		engine_count(e, c->netns, c->state, -1);
+	forget_state(e, c);
 	c->state = state;
 	c->state_ns = ns;
-	if (state != TCPSTATE_CLOSE)
+	e->stats.unconfirmed += is_unconfirmed(c);
+	if (is_counted(c))
 		engine_count(e, c->netns, state, 1);
 }
 
@@ -87,7 +98,7 @@ void tell_conn(struct engine *e, struct entry *entry, bool ended)
 
 	if (c->role == ROLE_LISTENER)
 		return;
-	if ((ended != entry->line_told) && !c->pid)
+	if (!entry->line_told && !c->pid)
 		e->stats.unknown_owner++;
 	entry->line_told = true;
 	if (e->sink.conn)
@@ -149,7 +160,7 @@ void move(struct engine *e, struct entry *entry, uint8_t state,
 		.by_exit = state == TCPSTATE_CLOSE && c->by_exit,
 	};
 
-	if (c->role == ROLE_SERVER && state == TCPSTATE_SYN_RECV)
+	if (!c->state && state == TCPSTATE_SYN_RECV)
 		t.old_state = TCPSTATE_LISTEN;
 	if (t.has_span)
 		t.span_ns = ns - c->state_ns;
@@ -178,6 +189,15 @@ void move(struct engine *e, struct entry *entry, uint8_t state,
 		table_move(e->table, entry, LIST_LIVE);
 	if (e->sink.transition)
 		e->sink.transition(e->ctx, &t);
+}
+
+/* When it came to be in either state is not known. */
+void mend(struct engine *e, struct entry *entry, uint8_t state, uint64_t ns)
+{
+	e->stats.corrected++;
+	entry->conn.state_ns = 0;
+	move(e, entry, state, ns, TCPSTATE_BY_INFERENCE, no_verdict);
+	entry->conn.state_ns = 0;
 }
 
 /* It is CLOSE now: its entry stays for late records, or for a second life. */
@@ -212,19 +232,21 @@ void end(struct engine *e, struct entry *entry,
 static void make_room(struct engine *e)
 {
 	struct entry *entry = table_oldest(e->table, LIST_DORMANT);
+	struct entry *settling = table_oldest(e->table, LIST_SETTLING);
 
+	if (!entry && settling && settling->dead)
+		entry = settling;
 	if (!entry)
 		entry = table_oldest(e->table, LIST_PREDICTED);
 	if (!entry)
 		entry = table_oldest(e->table, LIST_LIVE);
 	if (!entry)
-		entry = table_oldest(e->table, LIST_SETTLING);
+		entry = settling;
 	if (!entry)
 		return;
 	if (!entry->dead) {
 		e->stats.evicted++;
-		e->stats.unconfirmed -= is_unconfirmed(&entry->conn);
-		engine_count(e, entry->conn.netns, entry->conn.state, -1);
+		forget_state(e, &entry->conn);
 	}
 	table_remove(e->table, entry);
 }
@@ -319,11 +341,10 @@ static void settle(struct engine *e, struct entry *entry)
 		     no_verdict);
 		break;
 	case PENDING_DROP:
+		end(e, entry, &r, reason_of_mini_end(TCPSTATE_SYN_RECV, &r));
+		break;
 	case PENDING_END:
-		end(e, entry, &r, reason_of_mini_end(entry->held.state ==
-						     TCPSTATE_NEW_SYN_RECV ?
-						     TCPSTATE_SYN_RECV :
-						     entry->held.state, &r));
+		end_mini(e, entry, entry->held.state, &r);
 		break;
 	case PENDING_LINE:
 		tell_time_wait_line(e, entry);
@@ -389,16 +410,19 @@ void decide_now(struct engine *e, struct entry *entry)
 static void begin_life(struct engine *e, const struct tcpstate_record *r)
 {
 	struct entry *entry = table_find(e->table, r->cookie);
+	struct tcpstate_record unseen = *r;
 
 	if (!entry) {
 		entry = entry_new(e, r);
 	} else {
 		bool late_snapshot = entry->conn.snapshot;
 
+		decide_now(e, entry);
 		if (!entry->dead && !late_snapshot) {
 			e->stats.corrected++;
-			end(e, entry, r, (struct verdict){ REASON_UNKNOWN,
-				    DETAIL_NONE, KIND_UNKNOWN });
+			unseen.basis = TCPSTATE_BY_INFERENCE;
+			end(e, entry, &unseen, (struct verdict){
+				    REASON_UNKNOWN, DETAIL_NONE, KIND_UNKNOWN });
 		} else if (!entry->dead) {
 			set_state(e, entry, TCPSTATE_CLOSE, r->mono_ns);
 		}
@@ -409,10 +433,10 @@ static void begin_life(struct engine *e, const struct tcpstate_record *r)
 	if (!entry)
 		return;
 	take_owner(e, &entry->conn, r);
-	if (r->new_state == TCPSTATE_LISTEN) {
-		entry->conn.role = ROLE_LISTENER;
-		move(e, entry, TCPSTATE_LISTEN, r->mono_ns, r->basis,
-		     no_verdict);
+	if (r->new_state != TCPSTATE_SYN_SENT) {
+		if (r->new_state == TCPSTATE_LISTEN)
+			entry->conn.role = ROLE_LISTENER;
+		move(e, entry, r->new_state, r->mono_ns, r->basis, no_verdict);
 		return;
 	}
 	entry->conn.role = ROLE_CLIENT;
@@ -445,7 +469,8 @@ static struct entry *unseen_passive_open(struct engine *e,
 	if (!entry)
 		return NULL;
 	entry->conn.role = ROLE_SERVER;
-	entry->conn.syncookie = e->cfg.hooks & SEEN_REQ_ADD;
+	entry->conn.syncookie = (e->cfg.hooks & SEEN_REQ_ADD) &&
+				!(r->flags & TCPSTATE_F_FASTOPEN);
 	move(e, entry, TCPSTATE_SYN_RECV, r->mono_ns, TCPSTATE_BY_INFERENCE,
 	     no_verdict);
 	/* When the SYN came is not known. */
@@ -484,9 +509,7 @@ static struct entry *entry_for_move(struct engine *e,
 		set_state(e, entry, r->old_state, 0);
 		return entry;
 	}
-	e->stats.corrected++;
-	move(e, entry, r->old_state, r->mono_ns, TCPSTATE_BY_INFERENCE,
-	     no_verdict);
+	mend(e, entry, r->old_state, r->mono_ns);
 	return entry;
 }
 
@@ -497,9 +520,7 @@ static void on_state(struct engine *e, const struct tcpstate_record *r)
 
 	if (r->old_state == r->new_state)
 		return;
-	if (r->old_state == TCPSTATE_CLOSE &&
-	    (r->new_state == TCPSTATE_SYN_SENT ||
-	     r->new_state == TCPSTATE_LISTEN)) {
+	if (r->old_state == TCPSTATE_CLOSE) {
 		begin_life(e, r);
 		return;
 	}

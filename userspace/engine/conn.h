@@ -39,6 +39,8 @@ void move(struct engine *e, struct entry *entry, uint8_t state, uint64_t ns,
 void set_state(struct engine *e, struct entry *entry, uint8_t state,
 	       uint64_t ns);
 
+/* A gap: it must have come to @state unseen.  Told, and counted as corrected. */
+void mend(struct engine *e, struct entry *entry, uint8_t state, uint64_t ns);
 /* Its full socket has given way to an inet_timewait_sock. */
 void become_mini(struct engine *e, struct entry *entry);
 
@@ -74,6 +76,9 @@ void on_req_drop(struct engine *e, const struct tcpstate_record *r);
 void on_tw_add(struct engine *e, const struct tcpstate_record *r);
 void on_tw_rearm(struct engine *e, const struct tcpstate_record *r);
 void on_tw_kill(struct engine *e, const struct tcpstate_record *r);
+/* Its mini-socket, last in @substate, is gone. */
+void end_mini(struct engine *e, struct entry *entry, uint8_t substate,
+	      const struct tcpstate_record *r);
 void enter_time_wait(struct engine *e, struct entry *entry,
 		     const struct tcpstate_record *r, bool line_later);
 /* FIN_WAIT2 or CLOSING -> CLOSE, of a socket whose connection lives on? */

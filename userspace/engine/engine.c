@@ -186,9 +186,10 @@ void engine_finish(struct engine *e)
 void engine_get_stats(const struct engine *e, struct engine_stats *stats)
 {
 	*stats = e->stats;
-	stats->live = table_count(e->table, LIST_LIVE) +
-		      table_count(e->table, LIST_SETTLING) +
-		      table_count(e->table, LIST_PREDICTED);
+	stats->live = 0;
+	for (size_t i = 0; i < e->n_counts; i++)
+		for (size_t state = 0; state < TCPSTATE_STATES; state++)
+			stats->live += e->counts[i].states[state];
 }
 
 const struct conn *engine_find(const struct engine *e, uint64_t cookie)

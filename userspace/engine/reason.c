@@ -101,6 +101,8 @@ struct verdict reason_of_close(const struct conn *conn, uint8_t old_state,
 			       const struct tcpstate_record *r)
 {
 	bool owned = r->flags & TCPSTATE_F_OWNED;
+	/* Our FIN too; the kernel also gives such sockets up for want of memory. */
+	bool all_acked = r->snd_una == r->write_seq;
 	struct verdict v;
 
 	if (old_state == TCPSTATE_LISTEN)
@@ -113,9 +115,13 @@ struct verdict reason_of_close(const struct conn *conn, uint8_t old_state,
 			return VERDICT(NO_PORT, NONE, OTHER);
 		return VERDICT(CLOSED, NONE, OTHER);
 	case TCPSTATE_LAST_ACK:
-		return VERDICT(FIN, NONE, UNKNOWN);
+		if (all_acked)
+			return VERDICT(FIN, NONE, UNKNOWN);
+		return VERDICT(UNKNOWN, NONE, UNKNOWN);
 	case TCPSTATE_CLOSING:
-		return VERDICT(TW_OVERFLOW, NONE, UNKNOWN);
+		if (all_acked)
+			return VERDICT(TW_OVERFLOW, NONE, UNKNOWN);
+		break;
 	case TCPSTATE_FIN_WAIT2:
 		return after_fin(r);
 	}

@@ -73,7 +73,8 @@ void enter_time_wait(struct engine *e, struct entry *entry,
 	/* ACK and FIN came apart, or the mini-socket would not be here yet. */
 	if (c->mini && c->state == TCPSTATE_FIN_WAIT2 && !c->kind)
 		c->kind = KIND_FOUR_SEGMENT;
-	if (r->type != TCPSTATE_SNAPSHOT)
+	/* Neither a dump nor what was held has it. */
+	if (r->type && r->type != TCPSTATE_SNAPSHOT)
 		know(c, CONN_FIN_PEER, &c->fin_peer, r->rcv_nxt - 1);
 	move(e, entry, TCPSTATE_TIME_WAIT, r->mono_ns, r->basis, by_fin);
 	become_mini(e, entry);
@@ -91,11 +92,31 @@ static void mend_state(struct engine *e, struct entry *entry,
 {
 	uint8_t state = entry->conn.state;
 
-	if (state == TCPSTATE_FIN_WAIT2 || state == TCPSTATE_CLOSING)
-		return;
-	e->stats.corrected++;
-	move(e, entry, TCPSTATE_FIN_WAIT2, r->mono_ns, TCPSTATE_BY_INFERENCE,
-	     no_verdict);
+	if (state != TCPSTATE_FIN_WAIT2 && state != TCPSTATE_CLOSING)
+		mend(e, entry, TCPSTATE_FIN_WAIT2, r->mono_ns);
+}
+
+/*
+ * The connection of a mini-socket that has a history, made up where it was
+ * lost; NULL if the record is of a former life of the socket, whose TIME_WAIT
+ * goes on while it is connected again.
+ */
+static struct entry *entry_of_mini(struct engine *e,
+				   const struct tcpstate_record *r,
+				   uint8_t state)
+{
+	struct entry *entry = table_find(e->table, r->cookie);
+
+	if (!entry)
+		entry = entry_in_the_middle(e, r, state);
+	if (!entry || entry->dead || entry->conn.sport != r->sport ||
+	    entry->conn.dport != r->dport)
+		return NULL;
+	decide_now(e, entry);
+	if (!entry->mini_seen && entry->conn.state != TCPSTATE_TIME_WAIT)
+		mend_state(e, entry, r);
+	become_mini(e, entry);
+	return entry;
 }
 
 /* The timer was started again: 2MSL anew, or the FIN came at last. */
@@ -138,35 +159,34 @@ void on_tw_add(struct engine *e, const struct tcpstate_record *r)
 
 void on_tw_rearm(struct engine *e, const struct tcpstate_record *r)
 {
-	struct entry *entry = table_find(e->table, r->cookie);
+	struct entry *entry = entry_of_mini(e, r, TCPSTATE_TIME_WAIT);
 
-	if (!entry)
-		entry = entry_in_the_middle(e, r, TCPSTATE_TIME_WAIT);
-	if (!entry || entry->dead)
-		return;
-	decide_now(e, entry);
-	entry->mini_seen = true;
-	restart(e, entry, r);
+	if (entry)
+		restart(e, entry, r);
+}
+
+/* The peer's FIN may have restarted the timer without a hook showing it. */
+void end_mini(struct engine *e, struct entry *entry, uint8_t substate,
+	      const struct tcpstate_record *r)
+{
+	struct tcpstate_record inferred = *r;
+
+	if (substate == TCPSTATE_TIME_WAIT &&
+	    entry->conn.state != TCPSTATE_TIME_WAIT) {
+		inferred.basis = TCPSTATE_BY_INFERENCE;
+		enter_time_wait(e, entry, &inferred, false);
+	}
+	end(e, entry, r, reason_of_mini_end(substate, r));
 }
 
 void on_tw_kill(struct engine *e, const struct tcpstate_record *r)
 {
-	struct entry *entry = table_find(e->table, r->cookie);
-	struct tcpstate_record inferred = *r;
+	struct entry *entry = entry_of_mini(e, r, r->old_state);
 
 	if (!entry)
-		entry = entry_in_the_middle(e, r, r->old_state);
-	if (!entry || entry->dead)
 		return;
-	decide_now(e, entry);
-	/* The peer's FIN restarted the timer, and no hook showed it. */
-	if (r->old_state == TCPSTATE_TIME_WAIT &&
-	    entry->conn.state == TCPSTATE_FIN_WAIT2) {
-		inferred.basis = TCPSTATE_BY_INFERENCE;
-		enter_time_wait(e, entry, &inferred, false);
-	}
 	if (r->flags & TCPSTATE_F_PROVISIONAL)
 		settle_later(e, entry, PENDING_END, r);
 	else
-		end(e, entry, r, reason_of_mini_end(r->old_state, r));
+		end_mini(e, entry, r->old_state, r);
 }
