@@ -147,6 +147,8 @@ int main(int argc, char **argv)
 		waitpid(clients[i], NULL, 0);
 	for (unsigned int i = 0; i < pairs; i++)
 		kill(servers[i], SIGKILL);
+	for (unsigned int i = 0; i < pairs; i++)
+		waitpid(servers[i], NULL, 0);
 	printf("%lu\n", atomic_load(&shared->connections));
 	return 0;
 }
