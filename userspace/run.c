@@ -15,13 +15,19 @@
 #include "stream.h"
 
 #define NS_PER_MS	UINT64_C(1000000)
-#define HOLDBACK_NS	(10 * NS_PER_MS)
+#define HOLDBACK_NS	(4 * NS_PER_MS)
 #define SETTLE_NS	(60 * NS_PER_MS)
 /*
  * Nobody wakes a reader below the watermark, so this bounds latency: with the
  * settling time of an end it stays under 100 ms.
  */
 #define ROUND_MS	25
+/*
+ * Under load the rounds are short, so that what is under way, in the rings and
+ * in the merge, is still in the processor's cache.
+ */
+#define BUSY_ROUND_MS	4
+#define BUSY_RECORDS	64
 /* Drain that long without pause before looking at anything else. */
 #define BURST_NS	(40 * NS_PER_MS)
 /* Rings that are never empty hold nothing older than this. */
@@ -139,6 +145,16 @@ static void poll_stats(struct run *run, uint64_t now_ns)
 		run->sink->lost(run->ctx, now_ns, RUN_ANY_CPU, missed);
 }
 
+static int feed_socket(void *ctx, const void *bytes, size_t len)
+{
+	struct run *run = ctx;
+
+	/* A long dump must not let the rings run full. */
+	if (++run->snapshot.sockets % DRAIN_EVERY == 0)
+		drain(run, mono_now());
+	return feed(run, bytes, len);
+}
+
 /*
  * Where no hook shows that an orphan's FIN_WAIT2 became TIME_WAIT, the table of
  * the kernel does.
@@ -155,20 +171,10 @@ static void confirm(struct run *run, uint64_t now_ns)
 	engine_get_stats(run->engine, &stats);
 	if (!stats.unconfirmed)
 		return;
-	snapshot_take(1U << TCPSTATE_TIME_WAIT, feed, run, &result);
+	snapshot_take(1U << TCPSTATE_TIME_WAIT, feed_socket, run, &result);
 	took_ns = mono_now() - now_ns;
 	if (took_ns * CONFIRM_SHARE > CONFIRM_NS)
 		run->confirm_at_ns = now_ns + took_ns * CONFIRM_SHARE;
-}
-
-static int feed_socket(void *ctx, const void *bytes, size_t len)
-{
-	struct run *run = ctx;
-
-	/* A long dump must not let the rings run full. */
-	if (++run->snapshot.sockets % DRAIN_EVERY == 0)
-		drain(run, mono_now());
-	return feed(run, bytes, len);
 }
 
 static int dump_sockets(struct run *run)
@@ -381,7 +387,8 @@ static bool is_over(const struct run *run, uint64_t now_ns)
 
 static int timeout_ms(const struct run *run, uint64_t now_ns)
 {
-	uint64_t until = now_ns + ROUND_MS * NS_PER_MS;
+	uint64_t until = now_ns + NS_PER_MS *
+		(run->last_round > BUSY_RECORDS ? BUSY_ROUND_MS : ROUND_MS);
 
 	if (end_ns(run) < until)
 		until = end_ns(run);
@@ -410,7 +417,7 @@ static void take_records(struct run *run)
 {
 	const uint64_t now = mono_now();
 
-	drain(run, now);
+	run->last_round = drain(run, now);
 	engine_advance(run->engine, run->emptied_ns);
 	if (now >= run->stats_at_ns)
 		poll_stats(run, now);

@@ -80,6 +80,7 @@ struct run {
 	int epoll;
 	uint64_t told;		/* of opt->count */
 	uint64_t tick_at_ns;
+	int last_round;		/* records that it brought */
 	uint64_t stats_at_ns;
 	uint64_t confirm_at_ns;
 	uint64_t emptied_ns;	/* when the rings were last seen empty */

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What the functional tests of tcpstate share.
+
+A test program hands its cases to main(). Each case runs once for every source
+that works on this kernel, in a process and a network namespace of its own, so
+that everything that namespace's connections did is known:
+
+    test program (KTAP) -- fork --> case, in its own network namespace
+                                      |   sockets of the test
+                                      +-- fork --> tcpstate-watch, in the
+                                                   namespace of the test program
+
+Watch runs tcpstate-watch and collects its JSON; End is one end of a connection,
+identified by its socket cookie; Watch.expect() says what the whole logical
+stream of an End must be, and Watch.finish() compares it, field by field, and
+fails on every event of the namespace that nobody expected.
+
+Everything waits for a condition, with a limit; a wait that runs out is a
+failure with a sentence.
+"""
+import atexit
+import contextlib
+import json
+import os
+import platform
+import select
+import signal
+import subprocess
+import sys
+import time
+import traceback
+
+# pylint: disable=wildcard-import,unused-wildcard-import,unused-import
+from tcpstate_net import *      # noqa: F401,F403
+from tcpstate_net import _checked, _libc    # noqa: F401
+from tcpstate_watch import *    # noqa: F401,F403
+from tcpstate_watch import _here
+from tcpstate_wire import *     # noqa: F401,F403
+
+CASE_LIMIT = 240.0      # seconds for a case
+
+EXIT_PASS, EXIT_FAIL, EXIT_SKIP = 0, 1, 4
+
+
+# ---- which sources ----
+
+def _module_candidates():
+    build = os.environ.get("TCPSTATE_BUILD",
+                           os.path.join(_here, "..", "..", "build"))
+    return [p for p in (os.path.join(build, "ko", platform.release(),
+                                     "tcpstate.ko"),
+                        os.path.join(build, "tcpstate.ko"))
+            if os.path.exists(p)]
+
+
+def kmod_available():
+    """Is the module loaded, or can it be?"""
+    if os.path.exists("/dev/tcpstate"):
+        return True
+    for path in _module_candidates():
+        if not subprocess.run(["insmod", path], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL,
+                              check=False).returncode:
+            Test.inserted = True
+            wait_until(lambda: os.path.exists("/dev/tcpstate"),
+                       "/dev/tcpstate after insmod")
+            return True
+    return False
+
+
+def sources():
+    named = os.environ.get("TCPSTATE_SOURCES")
+    if not named:
+        return ["kmod", "bpf"] if kmod_available() else ["bpf"]
+    if "kmod" in named.split() and not kmod_available():
+        raise Skip("the module is not loaded and cannot be")
+    return named.split()
+
+
+def _remove_module():
+    """The module that we loaded must leave when nobody uses it."""
+    if not Test.inserted:
+        return None
+    done = subprocess.run(["rmmod", "tcpstate"], stderr=subprocess.PIPE,
+                          text=True, check=False)
+    Test.inserted = False
+    return done.stderr.strip() if done.returncode else None
+
+
+# ---- KTAP ----
+
+def _case_in_child(case, args, isolated):
+    die_with_parent()
+    if isolated:
+        Test.home = os.open("/proc/self/ns/net", os.O_RDONLY)
+        enter_netns(Namespace().fd)
+    try:
+        case(*args)
+        return "ok", ""
+    except Skip as e:
+        return "skip", str(e)
+    except Failure as e:
+        return "fail", str(e)
+    except BaseException:   # pylint: disable=broad-except
+        return "fail", traceback.format_exc()
+    finally:
+        Watch.kill_all()
+
+
+def _run_case(case, args, isolated, limit):
+    r, w = os.pipe()
+    sys.stdout.flush()
+    child = os.fork()
+    if not child:
+        os.close(r)
+        status = 1
+        try:
+            os.setpgid(0, 0)
+            result = _case_in_child(case, args, isolated)
+            os.write(w, json.dumps(result).encode()[:60000])
+            status = 0
+        finally:
+            # What the case has left running goes with it.
+            for handler in (sys.stdout, sys.stderr):
+                handler.flush()
+            _run_atexit()
+            os._exit(status)
+    os.close(w)
+    verdict = _read_verdict(r, child, limit)
+    os.close(r)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)
+    return verdict
+
+
+def _run_atexit():
+    with contextlib.suppress(Exception):
+        atexit._run_exitfuncs()
+
+
+def _read_verdict(r, child, limit):
+    data = b""
+    end = time.monotonic() + limit
+    while True:
+        left = end - time.monotonic()
+        if left <= 0 or not select.select([r], [], [], left)[0]:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            return "fail", f"the case did not end within {limit:g} s"
+        more = os.read(r, 65536)
+        if not more:
+            break
+        data += more
+    os.waitpid(child, 0)
+    if not data:
+        return "fail", "the case died without a word"
+    return tuple(json.loads(data))
+
+
+def _comment(text):
+    for line in text.splitlines():
+        print(f"# {line}")
+
+
+def main(*cases, per_source=True, isolated=True, limit=CASE_LIMIT,
+         only_source=None):
+    """Run the cases, report in KTAP, and exit. A case is a function with a
+    source as its argument, or without if not per_source."""
+    print("KTAP version 1")
+    try:
+        if os.geteuid() != 0:
+            raise Skip("must be root")
+        tool()
+        names = sources() if per_source else []
+        if only_source and only_source not in names:
+            raise Skip(f"source {only_source} does not work here")
+        if only_source:
+            names = [only_source]
+    except (Skip, Failure) as e:
+        print(f"1..0 # SKIP {e}")
+        sys.exit(EXIT_SKIP)
+    plan = [(c, (s,)) for c in cases for s in names] if per_source else \
+           [(c, ()) for c in cases]
+    print(f"1..{len(plan)}")
+    counts = {"ok": 0, "fail": 0, "skip": 0}
+    for n, (case, args) in enumerate(plan, 1):
+        verdict, text = _run_case(case, args, isolated, limit)
+        counts[verdict] += 1
+        name = " ".join((case.__name__, *args))
+        if verdict == "skip":
+            print(f"ok {n} {name} # SKIP {text}")
+        else:
+            _comment(text)
+            print(f"{'ok' if verdict == 'ok' else 'not ok'} {n} {name}")
+        sys.stdout.flush()
+    stuck = _remove_module()
+    if stuck:
+        _comment(f"rmmod failed after the test: {stuck}")
+        counts["fail"] += 1
+    print(f"# Totals: pass:{counts['ok']} fail:{counts['fail']} xfail:0 "
+          f"xpass:0 skip:{counts['skip']} error:0")
+    if counts["fail"]:
+        sys.exit(EXIT_FAIL)
+    sys.exit(EXIT_PASS if counts["ok"] else EXIT_SKIP)
