@@ -39,6 +39,14 @@ typedef struct {
 	struct net *net;
 } possible_net_t;
 
+struct timewait_sock_ops {
+	unsigned int twsk_obj_size;
+};
+
+struct proto {
+	struct timewait_sock_ops *twsk_prot;
+};
+
 struct hlist_node {
 	struct hlist_node **pprev;
 };
@@ -55,6 +63,7 @@ struct sock_common {
 	volatile unsigned char skc_state;
 	possible_net_t skc_net;
 	unsigned long skc_flags;
+	struct proto *skc_prot;
 	struct sock *skc_listener;	/* of a request_sock */
 	__u32 skc_tw_rcv_nxt;		/* of an inet_timewait_sock */
 	__u32 skc_tw_snd_nxt;

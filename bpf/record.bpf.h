@@ -47,7 +47,8 @@ static __always_inline void record_addresses(struct tcpstate_record *r,
 	if (r->family == AF_INET) {
 		*(__u32 *)r->saddr = READ(direct, c, skc_rcv_saddr);
 		*(__u32 *)r->daddr = READ(direct, c, skc_daddr);
-	} else if (r->family == AF_INET6) {
+	} else if (r->family == AF_INET6 &&
+		   bpf_core_field_exists(c->skc_v6_daddr)) {
 		bpf_core_read(r->saddr, sizeof(r->saddr),
 			      &c->skc_v6_rcv_saddr);
 		bpf_core_read(r->daddr, sizeof(r->daddr), &c->skc_v6_daddr);
@@ -171,6 +172,17 @@ static __always_inline void record_sock(struct tcpstate_record *r,
 	record_flags(r, sk);
 	if (tp)
 		record_tcp(r, tp);
+}
+
+/*
+ * A timewait_sock does not tell its protocol.  DCCP, up to 6.15, has plain
+ * ones, so that the size of the object does.
+ */
+static __always_inline bool tw_is_tcp(const struct inet_timewait_sock *tw)
+{
+	return BPF_CORE_READ(tw, __tw_common.skc_prot, twsk_prot,
+			     twsk_obj_size) >
+	       bpf_core_type_size(struct inet_timewait_sock);
 }
 
 static __always_inline void record_tw(struct tcpstate_record *r,

@@ -92,16 +92,16 @@ static __always_inline void ring_tell_lost(void *ring, struct cpu_state *cpu)
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
 }
 
-/* NULL if there is no room: counted, and told before the next one. */
+/* NULL if there is no room, or no ring: counted, and told with the next one. */
 static __always_inline struct tcpstate_record *
 ring_reserve(void *ring, struct cpu_state *cpu)
 {
 	struct tcpstate_record *r;
 	__u64 seq;
 
-	if (cpu->untold)
+	if (ring && cpu->untold)
 		ring_tell_lost(ring, cpu);
-	r = bpf_ringbuf_reserve(ring, sizeof(*r), 0);
+	r = ring ? bpf_ringbuf_reserve(ring, sizeof(*r), 0) : NULL;
 	seq = __sync_fetch_and_add(&cpu->seq, 1);
 	if (r) {
 		record_head(r, seq);

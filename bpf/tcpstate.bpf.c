@@ -8,9 +8,9 @@
  *
  * Twins: a program that is interrupted by a softirq is not run again for the
  * nested event (bpf_prog_enter_recur()).  So each of those programs is attached a
- * second time under another name, after the first one; the twin records only
- * what arrives while the first one's busy flag of this CPU is set, which is
- * just what the first one does not get to see.
+ * second time under another name; the twin, whether it runs first or last,
+ * records only what arrives while the first one's busy flag of this CPU is set,
+ * which is just what the first one does not get to see.
  */
 #include "ring.bpf.h"
 #include "record.bpf.h"
@@ -22,9 +22,14 @@ char LICENSE[] SEC("license") = "GPL";
 
 /* inet_csk_reqsk_queue_hash_add() returned nothing before 6.1.119, 6.6.63. */
 const volatile bool hash_add_returns = true;
-/* Addresses of the two timer functions, for the timer tracepoints only. */
+/*
+ * Addresses of the two timer functions; 1, which is none, where something
+ * better shows the mini-sockets.
+ */
 const volatile __u64 tw_timer_fn = 1;
 const volatile __u64 req_timer_fn = 1;
+/* The same for the port of an active open. */
+const volatile bool connect_by_sockops = false;
 
 struct slot {
 	struct cpu_state *cpu;
@@ -39,15 +44,18 @@ static __always_inline bool slot_open(struct slot *s, __u32 hook, bool twin,
 				      __u8 type, __u8 basis)
 {
 	s->cpu = cpu_state();
-	s->ring = cpu_ring();
 	s->hook = hook;
 	s->twin = twin;
-	if (!s->cpu || !s->ring)
+	if (!s->cpu)
 		return false;
 	if (twin && !s->cpu->busy[hook])
 		return false;
 	if (!twin)
 		*(volatile __u32 *)&s->cpu->busy[hook] = 1;
+	s->ring = cpu_ring();
+	/* What the twin meets is no miss of the first, stored or not. */
+	if (twin)
+		__sync_fetch_and_add(&s->cpu->twins, 1);
 	s->rec = ring_reserve(s->ring, s->cpu);
 	if (!s->rec) {
 		if (!twin)
@@ -56,10 +64,8 @@ static __always_inline bool slot_open(struct slot *s, __u32 hook, bool twin,
 	}
 	s->rec->type = type;
 	s->rec->basis = basis;
-	if (twin) {
+	if (twin)
 		s->rec->flags |= TCPSTATE_F_TWIN;
-		__sync_fetch_and_add(&s->cpu->twins, 1);
-	}
 	return true;
 }
 
@@ -171,6 +177,8 @@ static __always_inline int on_tw_add(struct inet_timewait_sock *tw, int timeo,
 {
 	struct slot s;
 
+	if (!tw_is_tcp(tw))
+		return 0;
 	if (!slot_open(&s, BUSY_TW_ADD, twin,
 		       rearm ? TCPSTATE_TW_REARM : TCPSTATE_TW_ADD,
 		       TCPSTATE_BY_PROBE))
@@ -183,14 +191,14 @@ static __always_inline int on_tw_add(struct inet_timewait_sock *tw, int timeo,
 
 SEC("fentry/__inet_twsk_schedule")
 int BPF_PROG(tw_add_fentry, struct inet_timewait_sock *tw, int timeo,
-	     bool rearm)
+	     __u8 rearm)
 {
 	return on_tw_add(tw, timeo, rearm, false);
 }
 
 SEC("fentry/__inet_twsk_schedule")
 int BPF_PROG(tw_add_fentry_twin, struct inet_timewait_sock *tw, int timeo,
-	     bool rearm)
+	     __u8 rearm)
 {
 	return on_tw_add(tw, timeo, rearm, true);
 }
@@ -199,6 +207,8 @@ static __always_inline int on_tw_kill(struct inet_timewait_sock *tw, bool twin)
 {
 	struct slot s;
 
+	if (!tw_is_tcp(tw))
+		return 0;
 	if (!slot_open(&s, BUSY_TW_KILL, twin, TCPSTATE_TW_KILL,
 		       TCPSTATE_BY_PROBE))
 		return 0;
@@ -245,6 +255,9 @@ static __always_inline int on_req_add(struct sock *sk,
 {
 	struct slot s;
 
+	if (sk->sk_protocol != IPPROTO_TCP)
+		return 0;
+
 	if (!slot_open(&s, BUSY_REQ_ADD, twin, TCPSTATE_REQ_ADD,
 		       TCPSTATE_BY_PROBE))
 		return 0;
@@ -255,23 +268,31 @@ static __always_inline int on_req_add(struct sock *sk,
 	return 0;
 }
 
-/* False: a duplicate SYN lost the race, and the request is freed at once. */
-SEC("fexit/inet_csk_reqsk_queue_hash_add")
-int BPF_PROG(req_add_fentry, struct sock *sk, struct request_sock *req,
-	     unsigned long timeout, bool added)
+/*
+ * False: a duplicate SYN lost the race, and the request is freed at once.  A
+ * void function has no result to load; in C the compiler would load it before
+ * the test, and the verifier refuse the whole object.
+ */
+static __always_inline bool hash_added(const unsigned long long *ctx)
 {
-	if (hash_add_returns && !added)
-		return 0;
-	return on_req_add(sk, req, false);
+	__u64 added = 1;
+
+	if (hash_add_returns)
+		asm volatile("%0 = *(u64 *)(%1 + 24)"
+			     : "=r"(added) : "r"(ctx));
+	return (__u8)added;
 }
 
 SEC("fexit/inet_csk_reqsk_queue_hash_add")
-int BPF_PROG(req_add_fentry_twin, struct sock *sk, struct request_sock *req,
-	     unsigned long timeout, bool added)
+int BPF_PROG(req_add_fentry, struct sock *sk, struct request_sock *req)
 {
-	if (hash_add_returns && !added)
-		return 0;
-	return on_req_add(sk, req, true);
+	return hash_added(ctx) ? on_req_add(sk, req, false) : 0;
+}
+
+SEC("fexit/inet_csk_reqsk_queue_hash_add")
+int BPF_PROG(req_add_fentry_twin, struct sock *sk, struct request_sock *req)
+{
+	return hash_added(ctx) ? on_req_add(sk, req, true) : 0;
 }
 
 static __always_inline int on_req_drop(struct sock *sk,
@@ -280,6 +301,8 @@ static __always_inline int on_req_drop(struct sock *sk,
 {
 	struct slot s;
 
+	if (sk->sk_protocol != IPPROTO_TCP)
+		return 0;
 	/*
 	 * Its child took its place in the hash (inet_csk_complete_hashdance()),
 	 * or another CPU was first.
@@ -300,16 +323,33 @@ static __always_inline int on_req_drop(struct sock *sk,
 
 SEC("fentry/__inet_csk_reqsk_queue_drop")
 int BPF_PROG(req_drop_fentry, struct sock *sk, struct request_sock *req,
-	     bool from_timer)
+	     __u8 from_timer)
 {
 	return on_req_drop(sk, req, from_timer, false);
 }
 
 SEC("fentry/__inet_csk_reqsk_queue_drop")
 int BPF_PROG(req_drop_fentry_twin, struct sock *sk, struct request_sock *req,
-	     bool from_timer)
+	     __u8 from_timer)
 {
 	return on_req_drop(sk, req, from_timer, true);
+}
+
+/*
+ * Before 6.12 and its backports there was but the exported function, and then
+ * timers came through it too; it does not say whether one did.
+ */
+SEC("fentry/inet_csk_reqsk_queue_drop")
+int BPF_PROG(req_drop_old_fentry, struct sock *sk, struct request_sock *req)
+{
+	return on_req_drop(sk, req, false, false);
+}
+
+SEC("fentry/inet_csk_reqsk_queue_drop")
+int BPF_PROG(req_drop_old_fentry_twin, struct sock *sk,
+	     struct request_sock *req)
+{
+	return on_req_drop(sk, req, false, true);
 }
 
 /* ---- the same by kprobe ---- */
@@ -319,6 +359,8 @@ static __always_inline int kprobe_tw(struct inet_timewait_sock *tw,
 {
 	struct slot s;
 
+	if (!tw_is_tcp(tw))
+		return 0;
 	if (!slot_open(&s, hook, false, type, TCPSTATE_BY_PROBE))
 		return 0;
 	if (type == TCPSTATE_TW_KILL)
@@ -331,7 +373,7 @@ static __always_inline int kprobe_tw(struct inet_timewait_sock *tw,
 
 SEC("kprobe/__inet_twsk_schedule")
 int BPF_KPROBE(tw_add_kprobe, struct inet_timewait_sock *tw, int timeo,
-	       bool rearm)
+	       __u8 rearm)
 {
 	return kprobe_tw(tw, BUSY_TW_ADD,
 			 rearm ? TCPSTATE_TW_REARM : TCPSTATE_TW_ADD, timeo);
@@ -346,15 +388,18 @@ int BPF_KPROBE(tw_kill_kprobe, struct inet_timewait_sock *tw)
 static __always_inline int computed_req(struct request_sock *req, __u32 hook,
 					__u8 type, __u8 basis, __u32 flags)
 {
+	struct sock *listener = BPF_CORE_READ(req, __req_common.skc_listener);
 	struct slot s;
 
+	if (BPF_CORE_READ(listener, sk_protocol) != IPPROTO_TCP)
+		return 0;
 	if (!slot_open(&s, hook, false, type, basis))
 		return 0;
 	if (type == TCPSTATE_REQ_ADD)
 		fill_req_add(s.rec, req, false);
 	else
 		fill_req_drop(s.rec, req, false);
-	s.rec->listener = BPF_CORE_READ(req, __req_common.skc_listener,
+	s.rec->listener = BPF_CORE_READ(listener,
 					__sk_common.skc_cookie.counter);
 	s.rec->flags |= flags;
 	slot_close(&s);
@@ -374,7 +419,7 @@ int BPF_KPROBE(req_add_kprobe, struct sock *sk, struct request_sock *req)
 
 SEC("kprobe/__inet_csk_reqsk_queue_drop")
 int BPF_KPROBE(req_drop_kprobe, struct sock *sk, struct request_sock *req,
-	       bool from_timer)
+	       __u8 from_timer)
 {
 	if (!BPF_CORE_READ(req, __req_common.skc_node.pprev))
 		return 0;
@@ -395,14 +440,18 @@ static __always_inline int timer_tw(struct timer_list *timer, __u32 hook,
 	struct slot s;
 
 	tw = timer_owner(timer, struct inet_timewait_sock, tw_timer);
+	if (!tw_is_tcp(tw))
+		return 0;
 	if (!slot_open(&s, hook, false, type, TCPSTATE_BY_TRACEPOINT))
 		return 0;
 	if (type == TCPSTATE_TW_KILL) {
 		fill_tw_kill(s.rec, tw, false);
 		s.rec->flags |= TCPSTATE_F_PROVISIONAL;
 	} else {
-		fill_tw_add(s.rec, tw, timer->expires - bpf_jiffies64(),
-			    false);
+		__u64 now = bpf_jiffies64();
+
+		fill_tw_add(s.rec, tw, timer->expires > now ?
+			    timer->expires - now : 0, false);
 	}
 	slot_close(&s);
 	return 0;
@@ -459,7 +508,7 @@ int sock_ops(struct bpf_sock_ops *ops)
 		break;
 	case BPF_SOCK_OPS_TCP_CONNECT_CB:
 		bsk = ops->sk;
-		if (!bsk)
+		if (!bsk || !connect_by_sockops)
 			break;
 		tp = bpf_skc_to_tcp_sock(bsk);
 		if (tp)

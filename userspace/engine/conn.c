@@ -480,6 +480,17 @@ static struct entry *unseen_passive_open(struct engine *e,
 }
 
 /*
+ * The loser of a race between two children (F10): its winner is ESTABLISHED
+ * before this has settled.  Or it was the only one, and the listener is gone.
+ */
+static void child_died(struct engine *e, struct entry *entry,
+		       const struct tcpstate_record *r)
+{
+	if (entry && !entry->dead && entry->conn.state == TCPSTATE_SYN_RECV)
+		settle_later(e, entry, PENDING_DROP, r);
+}
+
+/*
  * The connection that a move of a full socket belongs to, in the state that
  * the move begins with; NULL if the record means nothing.
  */
@@ -489,11 +500,12 @@ static struct entry *entry_for_move(struct engine *e,
 	struct entry *entry = table_find(e->table, r->cookie);
 	struct conn *c;
 
-	/* The loser of a race between two children (F10). */
 	if (r->old_state == TCPSTATE_SYN_RECV &&
 	    r->new_state == TCPSTATE_CLOSE &&
-	    (!entry || entry->conn.role != ROLE_CLIENT))
+	    (!entry || entry->conn.role != ROLE_CLIENT)) {
+		child_died(e, entry, r);
 		return NULL;
+	}
 	if (!entry && r->old_state == TCPSTATE_SYN_RECV)
 		return unseen_passive_open(e, r);
 	if (!entry)

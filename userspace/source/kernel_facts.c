@@ -85,6 +85,27 @@ unsigned int kernel_hz(void)
 	return hz_in(path);
 }
 
+int kernel_cpu_ids(void)
+{
+	FILE *f = fopen("/sys/devices/system/cpu/possible", "re");
+	int first, last, ids = 0;
+	char range[32];
+
+	if (!f)
+		return 0;
+	/* "0-3,8-11" */
+	while (fscanf(f, "%31[0-9-]%*[,\n]", range) == 1) {
+		int n = sscanf(range, "%d-%d", &first, &last);
+
+		if (n == 1)
+			last = first;
+		if (n > 0 && last >= ids)
+			ids = last + 1;
+	}
+	fclose(f);
+	return ids;
+}
+
 int kernel_cgroup2_root(void)
 {
 	FILE *f = setmntent("/proc/self/mounts", "re");

@@ -16,6 +16,9 @@ uint64_t kernel_symbol(const char *name);
 /* CONFIG_HZ, 0 if this system does not tell its configuration. */
 unsigned int kernel_hz(void);
 
+/* The highest number of a possible CPU, plus one; 0 if it is not told. */
+int kernel_cpu_ids(void);
+
 /* Descriptor of the cgroup v2 root, or -errno; the caller closes it. */
 int kernel_cgroup2_root(void);
 

@@ -47,7 +47,7 @@ struct way {
 	const char *programs[3];	/* the twin after its first program */
 };
 
-#define MAX_WAYS 3
+#define MAX_WAYS 4
 #define TIMERS { "timer_start", "timer_cancel", "sock_ops" }
 
 /* In the order of enum source_hook; ways in the order of preference. */
@@ -64,6 +64,8 @@ static const struct way ways[HOOK_COUNT][MAX_WAYS] = {
 	}, {
 		{ BY_FENTRY, "__inet_csk_reqsk_queue_drop",
 		  { "req_drop_fentry", "req_drop_fentry_twin" } },
+		{ BY_FENTRY, "inet_csk_reqsk_queue_drop",
+		  { "req_drop_old_fentry", "req_drop_old_fentry_twin" } },
 		{ BY_KPROBE, "__inet_csk_reqsk_queue_drop",
 		  { "req_drop_kprobe" } },
 		{ BY_TIMER, "reqsk_timer_handler", TIMERS },
@@ -108,7 +110,8 @@ struct source {
 	int cgroup_fd;
 	int epoll_fd;
 	struct ring *rings;
-	int n_rings;
+	int n_rings;	/* by CPU number, which may have holes */
+	int n_cpus;
 	source_record_fn fn;
 	void *ctx;
 	uint64_t received;
@@ -129,11 +132,6 @@ static int keep_libbpf_words(enum libbpf_print_level level, const char *fmt,
 
 static int bpf_probe(char *why, size_t why_len)
 {
-	if (geteuid() != 0) {
-		snprintf(why, why_len,
-			 "BPF needs root: run it with sudo");
-		return -EPERM;
-	}
 	if (access("/sys/kernel/btf/vmlinux", R_OK) != 0) {
 		snprintf(why, why_len,
 			 "this kernel has no BTF (/sys/kernel/btf/vmlinux): "
@@ -194,6 +192,9 @@ static int way_allowed(const struct source *src, const struct way *way)
 	case BY_FENTRY:
 		return fentry_allowed(way->fn);
 	case BY_KPROBE:
+		/* Its cookie is made by a program on the cgroup. */
+		if (way == &ways[1][1] && src->cgroup_fd < 0)
+			return -ENOENT;
 		return kprobe_allowed(way->fn);
 	case BY_TIMER:
 		return kernel_symbol(way->fn) ? 0 : -ENOENT;
@@ -294,6 +295,33 @@ static size_t ring_size(const struct source_options *opt, int cpus)
 	return size;
 }
 
+static bool is_by(const struct source *src, unsigned int hook,
+		  enum method method)
+{
+	const struct way *way = src->chosen[__builtin_ctz(hook)];
+
+	return way && way->method == method;
+}
+
+/*
+ * A timer's stop is an end or half of a restart, and only its start tells: a
+ * mini-socket is seen by its timer at both ends or at neither.
+ */
+static void timers_pair(struct source *src, unsigned int add, unsigned int end)
+{
+	const struct way **first = &src->chosen[__builtin_ctz(add)];
+	const struct way **last = &src->chosen[__builtin_ctz(end)];
+	unsigned int n = __builtin_ctz(end);
+
+	if (is_by(src, add, BY_TIMER) && !is_by(src, end, BY_TIMER))
+		*first = NULL;
+	if (is_by(src, end, BY_TIMER) && !is_by(src, add, BY_TIMER)) {
+		*last = NULL;
+		snprintf(src->why_not[n], sizeof(src->why_not[n]),
+			 "only its timer shows it");
+	}
+}
+
 static void settings(struct source *src, size_t ring_bytes)
 {
 	struct tcpstate_bpf__rodata *ro = src->skel->rodata;
@@ -301,8 +329,11 @@ static void settings(struct source *src, size_t ring_bytes)
 	ro->watermark = ring_bytes / 8;
 	ro->hash_add_returns = hash_add_returns();
 	ro->hz = kernel_hz();
-	ro->tw_timer_fn = kernel_symbol("tw_timer_handler") ?: 1;
-	ro->req_timer_fn = kernel_symbol("reqsk_timer_handler") ?: 1;
+	if (is_by(src, HOOK_TW_ADD, BY_TIMER))
+		ro->tw_timer_fn = kernel_symbol("tw_timer_handler");
+	if (is_by(src, HOOK_REQ_ADD, BY_TIMER))
+		ro->req_timer_fn = kernel_symbol("reqsk_timer_handler");
+	ro->connect_by_sockops = is_by(src, HOOK_CONNECT, BY_SOCKOPS);
 	bpf_map__set_max_entries(src->skel->maps.rings, src->n_rings);
 }
 
@@ -318,7 +349,7 @@ static int on_record(void *ctx, void *bytes, size_t len)
 	return ++ring->taken >= DRAIN_MAX ? -EAGAIN : 0;
 }
 
-/* The ring's mapping keeps it alive; its descriptor is closed here. */
+/* libbpf's mapping and epoll set hold the map; its descriptor may go. */
 static int ring_open(struct source *src, __u32 cpu, size_t bytes)
 {
 	struct ring *ring = &src->rings[cpu];
@@ -339,9 +370,7 @@ static int ring_open(struct source *src, __u32 cpu, size_t bytes)
 	if (!err && epoll_ctl(src->epoll_fd, EPOLL_CTL_ADD,
 			      ring_buffer__epoll_fd(ring->rb), &event))
 		err = -errno;
-	/* libbpf's epoll set refers to the same open file. */
-	if (err)
-		close(fd);
+	close(fd);
 	return err;
 }
 
@@ -399,6 +428,7 @@ static int program_attach(struct source *src, const char *name)
 static int hook_attach(struct source *src, unsigned int n)
 {
 	const struct way *way = src->chosen[n];
+	unsigned int before = src->n_links;
 
 	if (!way)
 		return -ENOENT;
@@ -410,6 +440,8 @@ static int hook_attach(struct source *src, unsigned int n)
 				 "%s %s: %s", method_name[way->method],
 				 way->fn, strerror(-err));
 			src->chosen[n] = NULL;
+			while (src->n_links > before)
+				bpf_link__destroy(src->links[--src->n_links]);
 			return err;
 		}
 	}
@@ -451,9 +483,12 @@ static int load(struct source *src, const struct source_options *opt,
 	size_t bytes;
 	int err;
 
-	src->n_rings = libbpf_num_possible_cpus();
-	if (src->n_rings <= 0)
+	src->n_cpus = libbpf_num_possible_cpus();
+	if (src->n_cpus <= 0)
 		return -EINVAL;
+	src->n_rings = kernel_cpu_ids();
+	if (src->n_rings < src->n_cpus)
+		src->n_rings = src->n_cpus;
 	bytes = ring_size(opt, src->n_rings);
 	*step = "open the BPF object";
 	src->skel = tcpstate_bpf__open();
@@ -461,6 +496,8 @@ static int load(struct source *src, const struct source_options *opt,
 		return -errno;
 	for (int n = 0; n < HOOK_COUNT; n++)
 		hook_choose(src, n, opt->hooks);
+	timers_pair(src, HOOK_REQ_ADD, HOOK_REQ_DROP);
+	timers_pair(src, HOOK_TW_ADD, HOOK_TW_KILL);
 	programs_select(src);
 	settings(src, bytes);
 	*step = "load the BPF programs";
@@ -573,14 +610,14 @@ static void bpf_stats(struct source *src, struct source_stats *stats)
 	__u32 zero = 0;
 	size_t value = bpf_map__value_size(src->skel->maps.cpus);
 	size_t stride = (value + 7) / 8 * 8;
-	char *values = calloc(src->n_rings, stride);
+	char *values = calloc(src->n_cpus, stride);
 
 	memset(stats, 0, sizeof(*stats));
 	stats->received = src->received;
 	if (!values || bpf_map_lookup_elem(bpf_map__fd(src->skel->maps.cpus),
 					   &zero, values))
 		goto out;
-	for (int i = 0; i < src->n_rings; i++) {
+	for (int i = 0; i < src->n_cpus; i++) {
 		memcpy(&cpu, values + i * stride, sizeof(cpu));
 		stats->lost_ring += cpu.lost;
 		twins += cpu.twins;
