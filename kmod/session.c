@@ -83,12 +83,13 @@ struct session *session_create(void)
 
 static int charge(struct session *session, u64 bytes)
 {
+	/* read once: the parameter may be changed meanwhile */
+	const u64 limit = sessions_memory_limit();
 	int err = 0;
 
 	mutex_lock(&sessions_lock);
-	if (sessions_count >= SESSIONS_MAX ||
-	    bytes > sessions_memory_limit() ||
-	    sessions_bytes > sessions_memory_limit() - bytes) {
+	if (sessions_count >= SESSIONS_MAX || bytes > limit ||
+	    sessions_bytes > limit - bytes) {
 		err = -EDQUOT;
 	} else {
 		sessions_count++;

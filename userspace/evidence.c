@@ -5,37 +5,74 @@
 #include <string.h>
 
 #include "holders.h"
+#include "log.h"
 
 /* Of one socket; a prefork server has some hundreds. */
 #define HOLDINGS_MAX 1024
 
 struct gather {
 	struct run *run;
+	uint64_t since_ns;	/* the dump was begun */
+	size_t skipped;		/* not in it: nothing is proved of them */
 	const struct filter *filter;
 	const struct holders *holders;
 	struct leaks *leaks;
 };
 
+/* Every descriptor, not only the lowest: closing one would not be enough. */
+static size_t list_holdings(const struct gather *g, const struct conn *conn,
+			    struct holding *holdings)
+{
+	const struct holder *holders;
+	int fds[HOLDINGS_MAX];
+	size_t n, total = 0;
+
+	holders = holders_of(g->holders, conn->inode, &n);
+	for (size_t i = 0; i < n && total < HOLDINGS_MAX; i++) {
+		size_t have = holders_fds(g->holders, holders[i].pid,
+					  conn->inode, fds,
+					  HOLDINGS_MAX - total);
+
+		for (size_t k = 0; k < have && total < HOLDINGS_MAX; k++)
+			holdings[total++] = (struct holding){
+				.pid = holders[i].pid,
+				.fd = fds[k],
+				.comm = holders[i].comm,
+			};
+	}
+	return total;
+}
+
+/* --pid and --comm mean any holder. */
+static bool wanted(const struct gather *g, const struct conn *conn,
+		   const struct holding *holdings, size_t n)
+{
+	if (filter_owner(g->filter, conn->pid, conn->comm))
+		return true;
+	for (size_t i = 0; i < n; i++)
+		if (filter_owner(g->filter, holdings[i].pid,
+				 holdings[i].comm))
+			return true;
+	return false;
+}
+
 static int gather_conn(void *ctx, const struct conn *conn)
 {
 	struct holding holdings[HOLDINGS_MAX];
-	const struct gather *g = ctx;
-	const struct holder *holders;
 	const struct conn *listener;
-	size_t n = 0;
+	struct gather *g = ctx;
+	size_t n;
 
 	if (conn->state != TCPSTATE_CLOSE_WAIT ||
-	    !filter_conn(g->filter, conn))
+	    !filter_conn_but_owner(g->filter, conn))
 		return 0;
-	holders = holders_of(g->holders, conn->inode, &n);
-	if (n > HOLDINGS_MAX)
-		n = HOLDINGS_MAX;
-	for (size_t i = 0; i < n; i++)
-		holdings[i] = (struct holding){
-			.pid = holders[i].pid,
-			.fd = holders[i].fd,
-			.comm = holders[i].comm,
-		};
+	if (conn->dumped_ns < g->since_ns) {
+		g->skipped++;
+		return 0;
+	}
+	n = list_holdings(g, conn, holdings);
+	if (!wanted(g, conn, holdings, n))
+		return 0;
 	listener = conn->listener ? engine_find(g->run->engine,
 						conn->listener) : NULL;
 	return leaks_add(g->leaks, conn, listener, holdings, n);
@@ -64,7 +101,11 @@ static void look_up_limits(struct evidence *evidence)
 int evidence_take(struct run *run, const struct filter *filter,
 		  uint64_t age_ns, struct evidence *evidence)
 {
-	struct gather g = { .run = run, .filter = filter };
+	struct gather g = {
+		.run = run,
+		.filter = filter,
+		.since_ns = mono_now(),
+	};
 	struct holders *holders;
 	size_t candidates = 0;
 	int err;
@@ -80,7 +121,7 @@ int evidence_take(struct run *run, const struct filter *filter,
 	evidence->leaks = g.leaks;
 	if (!candidates)
 		return 0;
-	holders = holders_take();
+	holders = holders_take_slowly(run_pause, run);
 	if (!holders) {
 		err = -errno;
 		goto free_leaks;
@@ -89,6 +130,9 @@ int evidence_take(struct run *run, const struct filter *filter,
 	err = engine_each(run->engine, gather_conn, &g);
 	if (err)
 		goto free_holders;
+	if (g.skipped)
+		log_say("%zu connections in CLOSE_WAIT are left out, sock_diag does not show them",
+			g.skipped);
 	evidence->findings = leaks_findings(g.leaks, &evidence->n);
 	for (size_t i = 0; i < evidence->n; i++)
 		evidence->findings[i].observed_ns = mono_now() - run->ready_ns;
@@ -100,6 +144,7 @@ free_holders:
 	holders_free(holders);
 free_leaks:
 	leaks_free(g.leaks);
+	memset(evidence, 0, sizeof(*evidence));
 	return err;
 }
 

@@ -99,12 +99,15 @@ static bool match_tuple(const struct filter *f, const struct facts *facts)
 	       end_in(&f->addr, facts, facts->daddr, facts->dport);
 }
 
-static bool match_owner(const struct filter *f, const struct facts *facts)
+bool filter_owner(const struct filter *f, uint32_t pid, const char *comm)
 {
-	if (f->pid.n && !(facts->pid && numbers_have(&f->pid, facts->pid)))
+	if (f->pid.n && !(pid && numbers_have(&f->pid, pid)))
 		return false;
-	if (f->comm.n && !(facts->comm[0] && words_match(&f->comm, facts->comm)))
-		return false;
+	return !f->comm.n || (comm[0] && words_match(&f->comm, comm));
+}
+
+static bool match_user(const struct filter *f, const struct facts *facts)
+{
 	if (f->uid.n && !(facts->has_uid && numbers_have(&f->uid, facts->uid)))
 		return false;
 	if (f->cgroup.n && !(facts->cgroup && f->in_cgroup &&
@@ -113,13 +116,19 @@ static bool match_owner(const struct filter *f, const struct facts *facts)
 	return true;
 }
 
-static bool match(const struct filter *f, const struct facts *facts)
+static bool match_but_owner(const struct filter *f, const struct facts *facts)
 {
 	if (f->states && !(f->states & facts->states))
 		return false;
 	if (f->netns.n && !numbers_have(&f->netns, facts->netns))
 		return false;
-	return match_tuple(f, facts) && match_owner(f, facts);
+	return match_tuple(f, facts) && match_user(f, facts);
+}
+
+static bool match(const struct filter *f, const struct facts *facts)
+{
+	return match_but_owner(f, facts) &&
+	       filter_owner(f, facts->pid, facts->comm);
 }
 
 static void conn_facts(struct facts *facts, const struct conn *conn)
@@ -146,6 +155,14 @@ bool filter_conn(const struct filter *f, const struct conn *conn)
 
 	conn_facts(&facts, conn);
 	return match(f, &facts);
+}
+
+bool filter_conn_but_owner(const struct filter *f, const struct conn *conn)
+{
+	struct facts facts;
+
+	conn_facts(&facts, conn);
+	return match_but_owner(f, &facts);
 }
 
 bool filter_transition(const struct filter *f, const struct transition *t)

@@ -38,6 +38,9 @@ struct filter {
 
 /* The state is the connection's current one. */
 bool filter_conn(const struct filter *f, const struct conn *conn);
+/* All but --pid and --comm, which holders of a socket may match as well. */
+bool filter_conn_but_owner(const struct filter *f, const struct conn *conn);
+bool filter_owner(const struct filter *f, uint32_t pid, const char *comm);
 /* --state matches the old or the new state. */
 bool filter_transition(const struct filter *f, const struct transition *t);
 /*

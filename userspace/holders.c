@@ -33,8 +33,13 @@ struct entry {
 	int fd;
 };
 
+/* Descriptors of one process between two pauses. */
+#define PAUSE_EVERY 1024
+
 struct holders {
 	size_t refused;
+	void (*pause)(void *ctx);
+	void *pause_ctx;
 
 	/* Sorted by inode, pid, fd. */
 	struct entry *entries;
@@ -176,12 +181,16 @@ static int take_table(struct holders *h, DIR *table, uint32_t pid)
 {
 	uint64_t fd, inode;
 	struct dirent *de;
+	size_t n = 0;
 	int err = 0;
 
-	while (!err && (de = readdir(table)))
+	while (!err && (de = readdir(table))) {
+		if (h->pause && n++ % PAUSE_EVERY == 0)
+			h->pause(h->pause_ctx);
 		if (parse_number(de->d_name, INT32_MAX, &fd) &&
 		    socket_inode(dirfd(table), de->d_name, &inode))
 			err = add_entry(h, inode, pid, fd);
+	}
 	return err;
 }
 
@@ -360,11 +369,18 @@ static int group(struct holders *h)
 
 struct holders *holders_take(void)
 {
+	return holders_take_slowly(NULL, NULL);
+}
+
+struct holders *holders_take_slowly(void (*pause)(void *ctx), void *ctx)
+{
 	struct holders *h = calloc(1, sizeof(*h));
 	int err;
 
 	if (!h)
 		return NULL;
+	h->pause = pause;
+	h->pause_ctx = ctx;
 	err = take_all(h);
 	if (!err)
 		err = group(h);

@@ -31,6 +31,8 @@ struct holders;		/* opaque */
  * (unshare(CLONE_FILES)) are not looked into.
  */
 struct holders *holders_take(void);
+/* The same; @pause is called after every process, for what cannot wait. */
+struct holders *holders_take_slowly(void (*pause)(void *ctx), void *ctx);
 void holders_free(struct holders *h);
 size_t holders_refused(const struct holders *h);
 

@@ -34,6 +34,7 @@
 #define BACKLOG_NS	(200 * NS_PER_MS)
 #define STATS_NS	(1000 * NS_PER_MS)
 #define CONFIRM_NS	(250 * NS_PER_MS)
+#define HEAL_NS		(10000 * NS_PER_MS)
 #define CONFIRM_SHARE	100	/* and at most 1 % of a CPU */
 #define DRAIN_EVERY	1024	/* sockets of the snapshot */
 #define WHY_LEN		512
@@ -150,9 +151,17 @@ static int feed_socket(void *ctx, const void *bytes, size_t len)
 	struct run *run = ctx;
 
 	/* A long dump must not let the rings run full. */
-	if (++run->snapshot.sockets % DRAIN_EVERY == 0)
+	if (++run->dumped % DRAIN_EVERY == 0)
 		drain(run, mono_now());
 	return feed(run, bytes, len);
+}
+
+void run_pause(void *ctx)
+{
+	struct run *run = ctx;
+
+	if (run->src)
+		drain(run, mono_now());
 }
 
 /*
@@ -182,7 +191,7 @@ static int dump_sockets(struct run *run)
 	struct snapshot_result result = {};
 	int ret;
 
-	run->snapshot.sockets = 0;
+	engine_dump_begin(run->engine);
 	ret = snapshot_take(SNAPSHOT_ALL_STATES, feed_socket, run, &result);
 	run->snapshot = result;
 	return ret;
@@ -289,17 +298,39 @@ static void merge_snapshot(struct run *run)
 		nanosleep(&pause, NULL);
 		now = mono_now();
 		drain(run, now);
-	} while (now < until && !run->error);
+	} while (run->emptied_ns < until && now < until + BACKLOG_NS &&
+		 !run->error);
 	engine_advance(run->engine, run->emptied_ns);
 }
 
 int run_refresh(struct run *run)
 {
+	const uint64_t began_ns = mono_now();
 	int ret = dump_sockets(run);
 
-	if (!ret)
-		merge_snapshot(run);
-	return ret;
+	if (ret)
+		return ret;
+	merge_snapshot(run);
+	engine_dump_end(run->engine, began_ns, run->snapshot.netns,
+			run->snapshot.n_netns);
+	return 0;
+}
+
+/* After a loss the table is wrong until the kernel's is asked. */
+static void heal(struct run *run, uint64_t now_ns)
+{
+	struct engine_stats stats;
+	uint64_t lost, took_ns;
+
+	engine_get_stats(run->engine, &stats);
+	lost = stats.lost + run->missed;
+	if (lost == run->healed_lost || now_ns < run->heal_at_ns)
+		return;
+	run_refresh(run);
+	run->healed_lost = lost;
+	took_ns = mono_now() - now_ns;
+	run->heal_at_ns = now_ns + (took_ns * CONFIRM_SHARE > HEAL_NS ?
+				    took_ns * CONFIRM_SHARE : HEAL_NS);
 }
 
 static int take_snapshot(struct run *run)
@@ -419,8 +450,10 @@ static void take_records(struct run *run)
 
 	run->last_round = drain(run, now);
 	engine_advance(run->engine, run->emptied_ns);
-	if (now >= run->stats_at_ns)
+	if (now >= run->stats_at_ns) {
 		poll_stats(run, now);
+		heal(run, now);
+	}
 	confirm(run, now);
 }
 

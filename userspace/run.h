@@ -83,6 +83,9 @@ struct run {
 	int last_round;		/* records that it brought */
 	uint64_t stats_at_ns;
 	uint64_t confirm_at_ns;
+	uint64_t heal_at_ns;
+	uint64_t healed_lost;	/* lost when the table was last mended */
+	size_t dumped;
 	uint64_t emptied_ns;	/* when the rings were last seen empty */
 	uint64_t lost_ring;
 	bool stop;
@@ -114,6 +117,9 @@ FILE *run_stdout(void);
  * 0 or -errno.
  */
 int run_refresh(struct run *run);
+
+/* Empty the rings in the midst of something long; @ctx is the struct run. */
+void run_pause(void *ctx);
 
 uint64_t mono_now(void);	/* CLOCK_MONOTONIC, ns */
 

@@ -24,6 +24,7 @@
 #define DORMANT_MAX	8192
 /* TCP_TIMEWAIT_LEN is 60 s; measured, it lasted 60.8 to 61.4 s (F5). */
 #define MINI_LASTS_NS		61000000000ULL
+#define LATE_NS			1000000000ULL
 #define PREDICTED_EVERY_NS	500000000ULL
 
 const struct verdict no_verdict;
@@ -182,10 +183,13 @@ void move(struct engine *e, struct entry *entry, uint8_t state,
 		e->stats.inferred++;
 	c->basis = basis;
 	set_state(e, entry, state, ns);
+	entry->moved_ns = ns;
 	note_times(c, state, ns);
 	/* From its first seen move on, its times are exact. */
 	c->snapshot = false;
-	if (entry->list == LIST_LIVE)
+	if (state == TCPSTATE_LISTEN)
+		table_move(e->table, entry, LIST_LISTENING);
+	else if (entry->list == LIST_LIVE)
 		table_move(e->table, entry, LIST_LIVE);
 	if (e->sink.transition)
 		e->sink.transition(e->ctx, &t);
@@ -242,6 +246,8 @@ static void make_room(struct engine *e)
 		entry = table_oldest(e->table, LIST_LIVE);
 	if (!entry)
 		entry = settling;
+	if (!entry)
+		entry = table_oldest(e->table, LIST_LISTENING);
 	if (!entry)
 		return;
 	if (!entry->dead) {
@@ -311,7 +317,7 @@ void tell_time_wait_line(struct engine *e, struct entry *entry)
 {
 	settled(e, entry);
 	tell_conn(e, entry, false);
-	predict_end(e, entry);
+	predict_end(e, entry, entry->conn.tw_ns, 0);
 }
 
 /* Where no hook shows a mini-socket's end, it is when its timer runs out. */
@@ -358,12 +364,16 @@ static void settle(struct engine *e, struct entry *entry)
 	}
 }
 
-void predict_end(struct engine *e, struct entry *entry)
+void predict_end(struct engine *e, struct entry *entry, uint64_t from_ns,
+		 uint32_t timeout_ms)
 {
+	uint64_t lasts_ns = timeout_ms ? timeout_ms * 1000000ULL + LATE_NS :
+					 MINI_LASTS_NS;
+
 	if (e->cfg.hooks & SEEN_TW_KILL)
 		return;
 	entry->pending = PENDING_EXPIRY;
-	entry->due_ns = entry->conn.state_ns + MINI_LASTS_NS;
+	entry->due_ns = from_ns + lasts_ns;
 	table_move(e->table, entry, LIST_PREDICTED);
 }
 
@@ -473,6 +483,7 @@ static struct entry *unseen_passive_open(struct engine *e,
 				!(r->flags & TCPSTATE_F_FASTOPEN);
 	move(e, entry, TCPSTATE_SYN_RECV, r->mono_ns, TCPSTATE_BY_INFERENCE,
 	     no_verdict);
+	e->roles_stale = true;
 	/* When the SYN came is not known. */
 	entry->conn.born_ns = 0;
 	entry->conn.state_ns = 0;
@@ -502,6 +513,7 @@ static struct entry *entry_for_move(struct engine *e,
 
 	if (r->old_state == TCPSTATE_SYN_RECV &&
 	    r->new_state == TCPSTATE_CLOSE &&
+	    !(r->flags & TCPSTATE_F_FASTOPEN) &&
 	    (!entry || entry->conn.role != ROLE_CLIENT)) {
 		child_died(e, entry, r);
 		return NULL;
@@ -520,6 +532,11 @@ static struct entry *entry_for_move(struct engine *e,
 	if (c->snapshot) {
 		set_state(e, entry, r->old_state, 0);
 		return entry;
+	}
+	/* It comes too late: what followed it has been told already. */
+	if (r->mono_ns < entry->moved_ns) {
+		take_numbers(c, r);
+		return NULL;
 	}
 	mend(e, entry, r->old_state, r->mono_ns);
 	return entry;
@@ -573,6 +590,9 @@ static void on_accept(struct engine *e, const struct tcpstate_record *r)
 	struct entry *entry = table_find(e->table, r->cookie);
 	struct conn *c;
 
+	/* Fast Open: accept() may come before ESTABLISHED. */
+	if (!entry && r->old_state == TCPSTATE_SYN_RECV)
+		entry = unseen_passive_open(e, r);
 	if (!entry || entry->dead)
 		return;
 	c = &entry->conn;

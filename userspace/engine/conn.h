@@ -54,8 +54,12 @@ void settled(struct engine *e, struct entry *entry);
 /* This record decides it.  Ends are left to their own rules. */
 void decide_now(struct engine *e, struct entry *entry);
 
-/* No hook will show the end of this mini-socket: its timer's length does. */
-void predict_end(struct engine *e, struct entry *entry);
+/*
+ * No hook will show the end of this mini-socket: its timer's length does, from
+ * @from_ns on; 0 = TIME_WAIT's.
+ */
+void predict_end(struct engine *e, struct entry *entry, uint64_t from_ns,
+		 uint32_t timeout_ms);
 
 /* ---- end ---- */
 

@@ -47,12 +47,18 @@ static bool states_are_sane(const struct tcpstate_record *r)
 	}
 }
 
-bool record_decode(const void *bytes, size_t len, struct tcpstate_record *rec)
+bool record_head_decode(const void *bytes, size_t len,
+			struct tcpstate_record *rec)
 {
 	if (len != sizeof(*rec))
 		return false;
 	memcpy(rec, bytes, sizeof(*rec));
-	if (!head_is_sane(rec, len))
+	return head_is_sane(rec, len);
+}
+
+bool record_decode(const void *bytes, size_t len, struct tcpstate_record *rec)
+{
+	if (!record_head_decode(bytes, len, rec))
 		return false;
 	if (rec->type == TCPSTATE_LOST)
 		return true;

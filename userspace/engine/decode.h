@@ -15,6 +15,10 @@
 /* Higher CPU numbers are taken for garbage (NR_CPUS_MAX of x86 is 8192). */
 #define DECODE_MAX_CPUS 8192
 
+/* Only the head: size, version, type, cpu and seq are what they must be. */
+bool record_head_decode(const void *bytes, size_t len,
+			struct tcpstate_record *rec);
+
 /* False if the @len bytes are no record of a known version and type. */
 bool record_decode(const void *bytes, size_t len, struct tcpstate_record *rec);
 

@@ -21,6 +21,7 @@ static uint64_t snapshot_since(const struct tcpstate_record *r)
 /* Facts that only a dump has; true even if the state has moved on. */
 static void take_dump(struct conn *c, const struct tcpstate_record *r)
 {
+	c->dumped_ns = r->mono_ns;
 	c->inode = r->inode;
 	c->rqueue = r->rqueue;
 	c->wqueue = r->wqueue;
@@ -72,6 +73,8 @@ void on_snapshot(struct engine *e, const struct tcpstate_record *r)
 		if (entry->dead)
 			return;
 		take_dump(&entry->conn, r);
+		entry->dump = e->dump;
+		entry->dumped = state;
 		if (snapshot_moves(entry, state))
 			move_by_dump(e, entry, r);
 		return;
@@ -85,12 +88,15 @@ void on_snapshot(struct engine *e, const struct tcpstate_record *r)
 	c->snapshot = true;
 	c->basis = TCPSTATE_BY_SNAPSHOT;
 	take_dump(c, r);
+	entry->dump = e->dump;
+	entry->dumped = state;
+	entry->moved_ns = r->mono_ns;
 	c->bytes_in = r->bytes_received;
 	c->bytes_out = r->bytes_acked;
 	set_state(e, entry, state, snapshot_since(r));
 	if (state == TCPSTATE_TIME_WAIT || is_orphan_mini(r)) {
 		become_mini(e, entry);
-		predict_end(e, entry);
+		predict_end(e, entry, r->mono_ns, r->timeout_ms);
 		c->first = FIRST_LOCAL;
 	}
 	if (state == TCPSTATE_TIME_WAIT) {
@@ -103,8 +109,10 @@ void on_snapshot(struct engine *e, const struct tcpstate_record *r)
 		c->role = ROLE_SERVER;
 	if (state == TCPSTATE_SYN_SENT)
 		c->role = ROLE_CLIENT;
-	if (state == TCPSTATE_LISTEN)
+	if (state == TCPSTATE_LISTEN) {
 		c->role = ROLE_LISTENER;
+		table_move(e->table, entry, LIST_LISTENING);
+	}
 	e->roles_stale = true;
 }
 
@@ -148,8 +156,10 @@ static int find_role(void *ctx, struct entry *entry)
 	const struct listeners *l = ctx;
 	struct conn *key = &entry->conn, **found;
 
-	if (!key->snapshot || (key->role != ROLE_UNKNOWN && key->listener) ||
-	    key->role == ROLE_LISTENER || key->role == ROLE_CLIENT || !l->n)
+	if (key->listener || key->role == ROLE_LISTENER ||
+	    key->role == ROLE_CLIENT || !l->n)
+		return 0;
+	if (!key->snapshot && key->role != ROLE_SERVER)
 		return 0;
 	found = bsearch(&key, l->conns, l->n, sizeof(*l->conns),
 			by_netns_and_port);
@@ -169,4 +179,77 @@ void conn_find_roles(struct engine *e)
 		qsort(l.conns, l.n, sizeof(*l.conns), by_netns_and_port);
 	table_each(e->table, find_role, &l);
 	free(l.conns);
+}
+
+/* ---- what a dump proves ---- */
+
+struct proof {
+	struct engine *e;
+	uint64_t began_ns;
+	const uint32_t *netns;
+	size_t n;
+};
+
+static bool is_read(const struct proof *p, uint32_t netns)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->netns[i] == netns)
+			return true;
+	return false;
+}
+
+/* Its end was lost. */
+static void end_unseen(struct engine *e, struct entry *entry, uint64_t ns)
+{
+	const struct verdict unknown = { .reason = REASON_UNKNOWN };
+	struct tcpstate_record r = {
+		.mono_ns = ns,
+		.basis = TCPSTATE_BY_INFERENCE,
+	};
+
+	e->stats.corrected++;
+	entry->conn.state_ns = 0;
+	end(e, entry, &r, unknown);
+}
+
+static void mend_by_dump(struct engine *e, struct entry *entry)
+{
+	mend(e, entry, entry->dumped, entry->conn.dumped_ns);
+	entry->conn.snapshot = true;
+	if (entry->dumped != TCPSTATE_TIME_WAIT)
+		return;
+	become_mini(e, entry);
+	predict_end(e, entry, entry->conn.dumped_ns, 0);
+}
+
+/* What has moved since the dump was begun may have moved after it was read. */
+static int prove(void *ctx, struct entry *entry)
+{
+	const struct proof *p = ctx;
+	struct conn *c = &entry->conn;
+
+	if (entry->dead || !c->state || entry->list == LIST_SETTLING)
+		return 0;
+	if (entry->dump == p->e->dump) {
+		if (entry->dumped != c->state &&
+		    entry->moved_ns < c->dumped_ns)
+			mend_by_dump(p->e, entry);
+	} else if (entry->moved_ns + p->e->cfg.holdback_ns < p->began_ns &&
+		   is_read(p, c->netns)) {
+		end_unseen(p->e, entry, p->began_ns);
+	}
+	return 0;
+}
+
+void engine_dump_begin(struct engine *e)
+{
+	e->dump++;
+}
+
+void engine_dump_end(struct engine *e, uint64_t began_ns,
+		     const uint32_t *netns, size_t n)
+{
+	struct proof proof = { e, began_ns, netns, n };
+
+	table_each(e->table, prove, &proof);
 }

@@ -133,6 +133,9 @@ int engine_feed(struct engine *e, const void *bytes, size_t len)
 
 	if (!record_decode(bytes, len, &rec)) {
 		e->stats.malformed++;
+		/* It came, and so it is not lost as well. */
+		if (record_head_decode(bytes, len, &rec))
+			seq_account(e, &rec);
 		return -EBADMSG;
 	}
 	err = seq_account(e, &rec);
@@ -233,6 +236,25 @@ void engine_set_owner(struct engine *e, uint64_t cookie, uint32_t pid,
 		entry->conn.comm[i] = comm[i];
 }
 
+static bool all_zero(const struct engine_counts *c)
+{
+	for (size_t i = 0; i < TCPSTATE_STATES; i++)
+		if (c->states[i])
+			return false;
+	return true;
+}
+
+/* Namespaces come and go. */
+static void drop_empty_counts(struct engine *e)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < e->n_counts; i++)
+		if (!all_zero(&e->counts[i]))
+			e->counts[kept++] = e->counts[i];
+	e->n_counts = kept;
+}
+
 static struct engine_counts *counts_of(struct engine *e, uint32_t netns)
 {
 	struct engine_counts *counts;
@@ -240,6 +262,9 @@ static struct engine_counts *counts_of(struct engine *e, uint32_t netns)
 	for (size_t i = 0; i < e->n_counts; i++)
 		if (e->counts[i].netns == netns)
 			return &e->counts[i];
+	/* Before it grows: those with nothing left in them. */
+	if (e->n_counts && !(e->n_counts & (e->n_counts - 1)))
+		drop_empty_counts(e);
 	counts = realloc(e->counts, (e->n_counts + 1) * sizeof(*counts));
 	if (!counts)
 		return NULL;
@@ -257,25 +282,9 @@ void engine_count(struct engine *e, uint32_t netns, uint8_t state, int delta)
 		counts->states[state] += delta;
 }
 
-static bool all_zero(const struct engine_counts *c)
+size_t engine_get_counts(struct engine *e, const struct engine_counts **counts)
 {
-	for (size_t i = 0; i < TCPSTATE_STATES; i++)
-		if (c->states[i])
-			return false;
-	return true;
-}
-
-/* Namespaces come and go: those with nothing left in them are dropped here. */
-size_t engine_get_counts(const struct engine *e,
-			 const struct engine_counts **counts)
-{
-	struct engine *own = (struct engine *)e;
-	size_t kept = 0;
-
-	for (size_t i = 0; i < own->n_counts; i++)
-		if (!all_zero(&own->counts[i]))
-			own->counts[kept++] = own->counts[i];
-	own->n_counts = kept;
-	*counts = own->counts;
-	return kept;
+	drop_empty_counts(e);
+	*counts = e->counts;
+	return e->n_counts;
 }

@@ -80,6 +80,7 @@ struct conn {
 	uint64_t cgroup;	/* 0 = unknown */
 	uint64_t listener;	/* cookie of the listener, 0 = unknown */
 	uint64_t inode;		/* SNAPSHOT: 0 = in no file */
+	uint64_t dumped_ns;	/* when sock_diag last showed it; 0 = never */
 	bool accepted;		/* accept() was seen, or the inode is not 0 */
 
 	/* CLOCK_MONOTONIC ns; 0 = not seen. */
@@ -206,6 +207,17 @@ const struct conn *engine_find(const struct engine *e, uint64_t cookie);
 typedef int (*engine_conn_fn)(void *ctx, const struct conn *conn);
 int engine_each(const struct engine *e, engine_conn_fn fn, void *ctx);
 
+/*
+ * A dump of all sockets is fed between these two.  At its end, when everything
+ * up to it has been fed and advanced to as well, what it did not show as it is
+ * told here is mended: moves and ends that were lost, counted as corrected.
+ * @netns are the namespaces that it has read to the end; of others nothing is
+ * known.
+ */
+void engine_dump_begin(struct engine *e);
+void engine_dump_end(struct engine *e, uint64_t began_ns,
+		     const uint32_t *netns, size_t n);
+
 /* The descriptor tables say that @pid owns @cookie; kept if none is known. */
 void engine_set_owner(struct engine *e, uint64_t cookie, uint32_t pid,
 		      const char *comm);
@@ -217,8 +229,7 @@ struct engine_counts {
 };
 
 /* Number of namespaces; the array is valid until the next call. */
-size_t engine_get_counts(const struct engine *e,
-			 const struct engine_counts **counts);
+size_t engine_get_counts(struct engine *e, const struct engine_counts **counts);
 
 /* names.c: the words of the command line and of JSON; "?" if out of range. */
 const char *state_name(unsigned int state);	/* "CLOSE_WAIT" */

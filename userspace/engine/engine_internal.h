@@ -30,6 +30,7 @@ struct engine {
 	size_t n_cpus;
 	uint64_t now_ns;	/* time of the last record or advance */
 	uint64_t predicted_ns;	/* predicted ends were looked at */
+	uint32_t dump;			/* number of the current dump */
 	bool roles_stale;	/* the snapshot's roles are to be found */
 };
 

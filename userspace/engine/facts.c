@@ -177,7 +177,8 @@ void take_numbers(struct conn *c, const struct tcpstate_record *r)
 	c->data_segs_in = r->data_segs_in;
 	c->data_segs_out = r->data_segs_out;
 	c->unread = r->rcv_nxt - r->copied_seq;
-	if (r->new_state == TCPSTATE_ESTABLISHED && c->role == ROLE_CLIENT)
+	/* The child of a request has inherited its count. */
+	if (r->new_state == TCPSTATE_ESTABLISHED)
 		c->syn_retrans = r->total_retrans;
 	if (r->flags & TCPSTATE_F_FASTOPEN)
 		c->fastopen = true;

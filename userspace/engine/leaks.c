@@ -74,9 +74,9 @@ static const struct holding *holding_of(const struct holding *holdings,
 static enum bug bug_of(const struct conn *c, const struct holding *holdings,
 		       size_t n)
 {
-	if (!c->inode)
+	if (!c->inode && c->role != ROLE_CLIENT && !c->accepted)
 		return BUG_NEVER_ACCEPTED;
-	if (!n)
+	if (!c->inode || !n)
 		return BUG_OWNERLESS;
 	if (c->pid && !holding_of(holdings, n, c->pid))
 		return BUG_HELD_ELSEWHERE;

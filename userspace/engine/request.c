@@ -11,7 +11,8 @@ void on_req_add(struct engine *e, const struct tcpstate_record *r)
 	struct conn *c;
 
 	/* Restarted by its timer, or cloned to another listener (F10). */
-	if (entry && !entry->dead && !entry->conn.snapshot) {
+	if (entry && !entry->dead &&
+	    (!entry->conn.snapshot || r->total_retrans)) {
 		if (entry->pending == PENDING_DROP)
 			settled(e, entry);
 		if (entry->conn.state == TCPSTATE_SYN_RECV)

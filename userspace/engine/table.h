@@ -21,6 +21,7 @@ enum pending {
 /* In at most one list at a time. */
 enum list {
 	LIST_LIVE,
+	LIST_LISTENING,	/* they never move, and others need them */
 	LIST_SETTLING,	/* .pending is decided at .due_ns, soon */
 	LIST_PREDICTED,	/* a mini-socket that no hook shows ends at .due_ns */
 	LIST_DORMANT,	/* CLOSE, and may live again */
@@ -45,6 +46,9 @@ struct entry {
 	bool line_told;		/* sink->conn() was called for TIME_WAIT */
 	bool fw2_clean;		/* segs_fw2 was taken in softirq, no queue */
 	uint32_t segs_fw2;	/* segs_in at FIN_WAIT1 -> FIN_WAIT2 */
+	uint8_t dumped;		/* state in the last dump that had it */
+	uint32_t dump;		/* number of that dump */
+	uint64_t moved_ns;	/* time of its last move */
 	uint64_t due_ns;	/* when .pending is decided */
 	struct held held;
 };

@@ -50,7 +50,7 @@ bool infer_mini(struct engine *e, struct entry *entry,
 	    !r->sk_err && r->linger2 >= 0) {
 		take_numbers(&entry->conn, r);
 		become_mini(e, entry);
-		predict_end(e, entry);
+		predict_end(e, entry, r->mono_ns, 0);
 		return true;
 	}
 	return false;
@@ -83,7 +83,7 @@ void enter_time_wait(struct engine *e, struct entry *entry,
 		return;
 	}
 	tell_conn(e, entry, false);
-	predict_end(e, entry);
+	predict_end(e, entry, r->mono_ns, r->timeout_ms);
 }
 
 /* Only two states lead here; another one means that moves were lost. */
@@ -125,10 +125,12 @@ static void restart(struct engine *e, struct entry *entry,
 {
 	if (entry->pending == PENDING_END)
 		settled(e, entry);
-	if (entry->conn.state == TCPSTATE_TIME_WAIT)
+	if (entry->conn.state == TCPSTATE_TIME_WAIT) {
 		entry->conn.tw_restarts++;
-	else if (r->new_state == TCPSTATE_TIME_WAIT)
+		predict_end(e, entry, r->mono_ns, r->timeout_ms);
+	} else if (r->new_state == TCPSTATE_TIME_WAIT) {
 		enter_time_wait(e, entry, r, false);
+	}
 }
 
 void on_tw_add(struct engine *e, const struct tcpstate_record *r)
@@ -154,7 +156,7 @@ void on_tw_add(struct engine *e, const struct tcpstate_record *r)
 		return;
 	}
 	become_mini(e, entry);
-	predict_end(e, entry);
+	predict_end(e, entry, r->mono_ns, r->timeout_ms);
 }
 
 void on_tw_rearm(struct engine *e, const struct tcpstate_record *r)

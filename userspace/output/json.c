@@ -172,7 +172,7 @@ static void put_handshake(struct jsonw *w, const struct conn *c)
 	put_known(w, "isn_local", c, CONN_ISN_LOCAL, c->isn_local);
 	put_known(w, "isn_peer", c, CONN_ISN_PEER, c->isn_peer);
 	/* The snapshot has not seen the handshake. */
-	if (c->born_ns) {
+	if (c->born_ns || c->established_ns) {
 		jsonw_number(w, "syn_retrans", c->syn_retrans);
 		jsonw_bool(w, "cookie", c->syncookie);
 		jsonw_bool(w, "fastopen", c->fastopen);

@@ -41,6 +41,7 @@ struct dump {
 	void *ctx;
 	int stop;		/* what fn returned */
 	size_t sockets;
+	struct snapshot_result *result;	/* its .netns */
 	unsigned int failed;	/* namespaces */
 	int err;		/* of the last failure */
 	char why[128];
@@ -402,6 +403,8 @@ static int dump_namespace(void *ctx, uint32_t ino, int fd)
 	set_timeout(fd);
 
 	err = dump_sockets(dump);
+	if (!err && !dump->stop && dump->result->n_netns < SNAPSHOT_NETNS)
+		dump->result->netns[dump->result->n_netns++] = ino;
 	if (err) {
 		dump->failed++;
 		dump->err = err;
@@ -430,6 +433,7 @@ int snapshot_take(unsigned int states, source_record_fn fn, void *ctx,
 {
 	struct dump dump = {
 		.states = kernel_states(states), .fn = fn, .ctx = ctx,
+		.result = result,
 	};
 	struct namespaces_result ns;
 	int err;

@@ -11,11 +11,16 @@
 
 #include "source.h"
 
+#define SNAPSHOT_NETNS 512
+
 struct snapshot_result {
 	size_t sockets;
 	unsigned int namespaces;	/* entered and read to the end */
 	unsigned int refused;		/* seen but not entered, or not read */
 	char why[128];			/* of the last refusal */
+	/* Inodes of the first ones that were read to the end. */
+	uint32_t netns[SNAPSHOT_NETNS];
+	size_t n_netns;
 };
 
 /* Bit per enum tcpstate_state, for snapshot_take(). */

@@ -49,7 +49,7 @@ enum tcpstate_how {
 
 struct tcpstate_hook_info {
 	__u32	how;		/* enum tcpstate_how */
-	__s32	error;		/* negative errno; 0 before the first START */
+	__s32	error;		/* negative errno; why it is not attached */
 	__u8	symbol[TCPSTATE_SYMBOL_LEN];	/* NUL-terminated */
 };
 
