@@ -35,6 +35,8 @@
 #define STATS_NS	(1000 * NS_PER_MS)
 #define CONFIRM_NS	(250 * NS_PER_MS)
 #define HEAL_NS		(10000 * NS_PER_MS)
+/* By then each TIME_WAIT whose end was lost must be over. */
+#define HEAL_AGAIN_NS	(70000 * NS_PER_MS)
 #define CONFIRM_SHARE	100	/* and at most 1 % of a CPU */
 #define DRAIN_EVERY	1024	/* sockets of the snapshot */
 #define WHY_LEN		512
@@ -324,9 +326,14 @@ static void heal(struct run *run, uint64_t now_ns)
 
 	engine_get_stats(run->engine, &stats);
 	lost = stats.lost + run->missed;
-	if (lost == run->healed_lost || now_ns < run->heal_at_ns)
+	if (lost == run->healed_lost &&
+	    !(run->heal_again_ns && now_ns >= run->heal_again_ns))
+		return;
+	if (now_ns < run->heal_at_ns)
 		return;
 	run_refresh(run);
+	run->heal_again_ns = lost == run->healed_lost ? 0 :
+						       now_ns + HEAL_AGAIN_NS;
 	run->healed_lost = lost;
 	took_ns = mono_now() - now_ns;
 	run->heal_at_ns = now_ns + (took_ns * CONFIRM_SHARE > HEAL_NS ?

@@ -84,6 +84,7 @@ struct run {
 	uint64_t stats_at_ns;
 	uint64_t confirm_at_ns;
 	uint64_t heal_at_ns;
+	uint64_t heal_again_ns;
 	uint64_t healed_lost;	/* lost when the table was last mended */
 	size_t dumped;
 	uint64_t emptied_ns;	/* when the rings were last seen empty */

@@ -398,9 +398,86 @@ static void test_v4_mapped(void **state)
 	FINISH(r);
 }
 
+static void dump_at(struct rig *r, uint64_t ms, struct tcpstate_record *recs,
+		    size_t n)
+{
+	const uint32_t netns[] = { NETNS };
+
+	engine_dump_begin(r->engine);
+	for (size_t i = 0; i < n; i++)
+		feed(r, recs[i]);
+	until(r, ms + 100);
+	engine_dump_end(r->engine, AT(ms), netns, 1);
+}
+
+#define DUMP(r, ms, ...) \
+	dump_at(r, ms, (struct tcpstate_record[]){ __VA_ARGS__ }, \
+		sizeof((struct tcpstate_record[]){ __VA_ARGS__ }) / \
+		sizeof(struct tcpstate_record))
+
+/* Two moves and an end were lost; a third connection is as it is told. */
+static void test_dump_mends_what_was_lost(void **state)
+{
+	struct rig *r = *state;
+
+	PLAY(r, SNAPSHOT(0, C, ESTABLISHED, .inode = 1),
+	     SNAPSHOT(0, C + 1, ESTABLISHED, .inode = 2),
+	     SNAPSHOT(0, C + 2, ESTABLISHED, .inode = 3));
+	until(r, 100);
+	DUMP(r, 5000, SNAPSHOT(5000, C, CLOSE_WAIT, .inode = 1),
+	     SNAPSHOT(5000, C + 2, ESTABLISHED, .inode = 3));
+	TELLS(r,
+	      TOLD(C, ESTABLISHED, CLOSE_WAIT, UNKNOWN, INFERENCE, NO_SPAN),
+	      TOLD(C + 1, ESTABLISHED, CLOSE, UNKNOWN, INFERENCE, NO_SPAN,
+		   .reason = REASON_UNKNOWN));
+	assert_int_equal(stats_of(r).corrected, 2);
+	assert_int_equal(count_of(r, NETNS, TCPSTATE_ESTABLISHED), 1);
+	assert_int_equal(count_of(r, NETNS, TCPSTATE_CLOSE_WAIT), 1);
+	FINISH(r);
+}
+
+/* What moved after the dump was begun may have been read before or after. */
+static void test_dump_proves_nothing_of_what_moves(void **state)
+{
+	struct rig *r = *state;
+
+	PLAY(r, SNAPSHOT(0, C, ESTABLISHED, .inode = 1),
+	     SNAPSHOT(0, C + 1, ESTABLISHED, .inode = 2));
+	until(r, 100);
+	feed(r, STATE(5010, C, ESTABLISHED, CLOSE_WAIT, SOFTIRQ));
+	feed(r, STATE(5010, C + 1, ESTABLISHED, CLOSE_WAIT, SOFTIRQ));
+	DUMP(r, 5000, SNAPSHOT(5001, C, ESTABLISHED, .inode = 1));
+	TELLS(r,
+	      TOLD(C, ESTABLISHED, CLOSE_WAIT, UNKNOWN, TRACEPOINT, NO_SPAN),
+	      TOLD(C + 1, ESTABLISHED, CLOSE_WAIT, UNKNOWN, TRACEPOINT,
+		   NO_SPAN));
+	assert_int_equal(stats_of(r).corrected, 0);
+	FINISH(r);
+}
+
+/* A namespace that was not read may still have it; a TIME_WAIT is over. */
+static void test_dump_of_other_namespaces(void **state)
+{
+	struct rig *r = *state;
+
+	PLAY(r, SNAPSHOT(0, C, ESTABLISHED, .netns_ino = NETNS + 1),
+	     SNAPSHOT(0, C + 1, TIME_WAIT, .netns_ino = NETNS + 1));
+	until(r, 100);
+	DUMP(r, 60000, SNAPSHOT(60000, C + 2, LISTEN));
+	TELLS_NOTHING(r);
+	DUMP(r, 66000, SNAPSHOT(66000, C + 2, LISTEN));
+	TELLS(r, TOLD(C + 1, TIME_WAIT, CLOSE, UNKNOWN, INFERENCE, NO_SPAN,
+		      .reason = REASON_UNKNOWN));
+	assert_int_equal(count_of(r, NETNS + 1, TCPSTATE_ESTABLISHED), 1);
+	FINISH(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		WITH_RIG(test_dump_mends_what_was_lost),
+		WITH_RIG(test_dump_proves_nothing_of_what_moves),
+		WITH_RIG(test_dump_of_other_namespaces),
 		WITH_RIG(test_snapshot_tells_no_history),
 		WITH_RIG(test_each_state),
 		WITH_RIG(test_snapshot_then_live_moves),

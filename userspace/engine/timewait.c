@@ -127,6 +127,7 @@ static void restart(struct engine *e, struct entry *entry,
 		settled(e, entry);
 	if (entry->conn.state == TCPSTATE_TIME_WAIT) {
 		entry->conn.tw_restarts++;
+		entry->moved_ns = r->mono_ns;
 		predict_end(e, entry, r->mono_ns, r->timeout_ms);
 	} else if (r->new_state == TCPSTATE_TIME_WAIT) {
 		enter_time_wait(e, entry, r, false);
