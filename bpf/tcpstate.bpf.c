@@ -359,7 +359,8 @@ static __always_inline int kprobe_tw(struct inet_timewait_sock *tw,
 {
 	struct slot s;
 
-	if (!tw_is_tcp(tw))
+	if (!tw_is_tcp(tw) ||
+	    !BPF_CORE_READ(tw, __tw_common.skc_cookie.counter))
 		return 0;
 	if (!slot_open(&s, hook, false, type, TCPSTATE_BY_PROBE))
 		return 0;
@@ -392,6 +393,9 @@ static __always_inline int computed_req(struct request_sock *req, __u32 hook,
 	struct slot s;
 
 	if (BPF_CORE_READ(listener, sk_protocol) != IPPROTO_TCP)
+		return 0;
+	/* Older than the program that makes cookies: the dump tells of it. */
+	if (!BPF_CORE_READ(req, __req_common.skc_cookie.counter))
 		return 0;
 	if (!slot_open(&s, hook, false, type, basis))
 		return 0;
@@ -440,7 +444,8 @@ static __always_inline int timer_tw(struct timer_list *timer, __u32 hook,
 	struct slot s;
 
 	tw = timer_owner(timer, struct inet_timewait_sock, tw_timer);
-	if (!tw_is_tcp(tw))
+	if (!tw_is_tcp(tw) ||
+	    !BPF_CORE_READ(tw, __tw_common.skc_cookie.counter))
 		return 0;
 	if (!slot_open(&s, hook, false, type, TCPSTATE_BY_TRACEPOINT))
 		return 0;

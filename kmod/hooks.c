@@ -74,10 +74,13 @@ static void probe_state(void *data, const struct sock *sk, const int old_state,
 {
 	struct tcpstate_record r COMPAT_UNINITIALIZED;
 
+	/* tracepoints do so themselves so far; what we read relies on it */
+	preempt_disable_notrace();
 	/* the cookie is made on first use, so const cannot be kept */
 	if (sessions_exist() &&
 	    record_state(&r, (struct sock *)sk, old_state, new_state))
 		sessions_emit(&r);
+	preempt_enable_notrace();
 }
 
 static bool entry_record(struct tcpstate_record *r, unsigned int n,

@@ -158,6 +158,25 @@ static struct engine_counts *tally_of(struct tally *t, uint32_t netns)
 	return &counts[t->n++];
 }
 
+static bool is_stuck(const struct tally *t, const struct conn *conn)
+{
+	return conn->state == TCPSTATE_CLOSE_WAIT &&
+	       conn->state_ns + STUCK_NS <= t->now_ns;
+}
+
+static int see_stuck(void *ctx, const struct conn *conn)
+{
+	struct tally *t = ctx;
+
+	t->w->stuck = is_stuck(t, conn);
+	return t->w->stuck;
+}
+
+static bool findings_are_due(const struct watch *w, uint64_t now_ns)
+{
+	return !w->evidence_ns || now_ns - w->evidence_ns >= EVIDENCE_NS;
+}
+
 static int tally_conn(void *ctx, const struct conn *conn)
 {
 	struct tally *t = ctx;
@@ -169,10 +188,33 @@ static int tally_conn(void *ctx, const struct conn *conn)
 	if (counts)
 		counts->states[conn->state]++;
 	t->w->picture.now[conn->state]++;
-	if (conn->state == TCPSTATE_CLOSE_WAIT &&
-	    conn->state_ns + STUCK_NS <= t->now_ns)
+	if (is_stuck(t, conn))
 		t->w->stuck = true;
 	return 0;
+}
+
+/*
+ * Without a filter the engine has counted already; only what is in CLOSE_WAIT
+ * has to be looked at, and not in each interval.
+ */
+static void tally_all(struct tally *t)
+{
+	const struct engine_counts *counts;
+	uint32_t close_wait = 0;
+
+	t->n = engine_get_counts(t->w->run.engine, &counts);
+	t->counts = malloc((t->n + 1) * sizeof(*counts));
+	if (!t->counts) {
+		t->n = 0;
+		return;
+	}
+	memcpy(t->counts, counts, t->n * sizeof(*counts));
+	for (size_t i = 0; i < t->n; i++)
+		for (size_t s = 0; s < TCPSTATE_STATES; s++)
+			t->w->picture.now[s] += counts[i].states[s];
+	close_wait = t->w->picture.now[TCPSTATE_CLOSE_WAIT];
+	if (close_wait && findings_are_due(t->w, t->now_ns))
+		engine_each(t->w->run.engine, see_stuck, t);
 }
 
 /* ---- painting ---- */
@@ -187,7 +229,7 @@ static void forget_evidence(struct watch *w)
 
 static void look_for_findings(struct watch *w, uint64_t now_ns)
 {
-	if (w->evidence_ns && now_ns - w->evidence_ns < EVIDENCE_NS)
+	if (!findings_are_due(w, now_ns))
 		return;
 	forget_evidence(w);
 	if (!w->stuck)
@@ -210,7 +252,10 @@ static void paint(struct watch *w, uint64_t now_ns)
 
 	w->stuck = false;
 	memset(p->now, 0, sizeof(p->now));
-	engine_each(w->run.engine, tally_conn, &tally);
+	if (filter_is_empty(&w->filter))
+		tally_all(&tally);
+	else
+		engine_each(w->run.engine, tally_conn, &tally);
 	look_for_findings(w, now_ns);
 	engine_get_stats(w->run.engine, &stats);
 	p->elapsed_ns = now_ns - w->run.ready_ns;

@@ -6,15 +6,30 @@
 
 #include "decode.h"
 
-/* A circular buffer; its size is a power of two. */
+/* A circular buffer of records in time order; its size is a power of two. */
 struct queue {
-	struct tcpstate_record *slots;
+	struct tcpstate_record **slots;
 	size_t size, head, used;
 };
 
+#define CHUNK 512	/* records allocated at once */
+
+struct chunk {
+	struct chunk *next;
+	struct tcpstate_record records[CHUNK];
+};
+
+/*
+ * Records come from a pool, the last one freed first: what is under way stays
+ * in the cache, however long the queues once were.
+ */
 struct merge {
 	struct queue *queues;	/* of the dump, then by CPU */
 	size_t n_queues;
+	struct chunk *chunks;
+	struct tcpstate_record **pool;
+	size_t n_pool, n_records;
+	struct tcpstate_record *popped;	/* the caller's until the next call */
 	size_t used, max;
 };
 
@@ -35,7 +50,14 @@ void merge_free(struct merge *m)
 		return;
 	for (size_t i = 0; i < m->n_queues; i++)
 		free(m->queues[i].slots);
+	while (m->chunks) {
+		struct chunk *chunk = m->chunks;
+
+		m->chunks = chunk->next;
+		free(chunk);
+	}
 	free(m->queues);
+	free(m->pool);
 	free(m);
 }
 
@@ -44,7 +66,38 @@ bool merge_is_full(const struct merge *m)
 	return m->used >= m->max;
 }
 
-static struct tcpstate_record *slot(const struct queue *q, size_t i)
+/* ---- the pool ---- */
+
+static int pool_grow(struct merge *m)
+{
+	struct tcpstate_record **pool;
+	struct chunk *chunk;
+
+	pool = realloc(m->pool, (m->n_records + CHUNK) * sizeof(*pool));
+	if (!pool)
+		return -ENOMEM;
+	m->pool = pool;
+	chunk = malloc(sizeof(*chunk));
+	if (!chunk)
+		return -ENOMEM;
+	chunk->next = m->chunks;
+	m->chunks = chunk;
+	m->n_records += CHUNK;
+	for (size_t i = CHUNK; i-- > 0;)
+		m->pool[m->n_pool++] = &chunk->records[i];
+	return 0;
+}
+
+static void pool_take_back(struct merge *m)
+{
+	if (m->popped)
+		m->pool[m->n_pool++] = m->popped;
+	m->popped = NULL;
+}
+
+/* ---- the queues ---- */
+
+static struct tcpstate_record **slot(const struct queue *q, size_t i)
 {
 	return &q->slots[(q->head + i) & (q->size - 1)];
 }
@@ -52,7 +105,7 @@ static struct tcpstate_record *slot(const struct queue *q, size_t i)
 static int queue_grow(struct queue *q)
 {
 	size_t size = q->size ? q->size * 2 : QUEUE_MIN;
-	struct tcpstate_record *slots = calloc(size, sizeof(*slots));
+	struct tcpstate_record **slots = calloc(size, sizeof(*slots));
 
 	if (!slots)
 		return -ENOMEM;
@@ -90,13 +143,25 @@ static int queues_reach(struct merge *m, size_t n)
 	return 0;
 }
 
+static void queue_insert(struct queue *q, struct tcpstate_record *rec)
+{
+	size_t at = q->used++;
+
+	for (; at > 0 && (*slot(q, at - 1))->mono_ns > rec->mono_ns; at--)
+		*slot(q, at) = *slot(q, at - 1);
+	*slot(q, at) = rec;
+}
+
 int merge_push(struct merge *m, const struct tcpstate_record *rec)
 {
+	struct tcpstate_record *own;
 	struct queue *q;
-	size_t at;
 	int err;
 
+	pool_take_back(m);
 	err = queues_reach(m, queue_of(rec));
+	if (!err && !m->n_pool)
+		err = pool_grow(m);
 	if (err)
 		return err;
 	q = &m->queues[queue_of(rec)];
@@ -105,31 +170,30 @@ int merge_push(struct merge *m, const struct tcpstate_record *rec)
 		if (err)
 			return err;
 	}
-	at = q->used++;
-	for (; at > 0 && slot(q, at - 1)->mono_ns > rec->mono_ns; at--)
-		*slot(q, at) = *slot(q, at - 1);
-	*slot(q, at) = *rec;
+	own = m->pool[--m->n_pool];
+	*own = *rec;
+	queue_insert(q, own);
 	m->used++;
 	return 0;
 }
 
 const struct tcpstate_record *merge_pop(struct merge *m, uint64_t until_ns)
 {
-	const struct tcpstate_record *rec;
 	struct queue *oldest = NULL;
 
+	pool_take_back(m);
 	for (size_t i = 0; i < m->n_queues; i++) {
 		struct queue *q = &m->queues[i];
 
-		if (q->used && (!oldest || slot(q, 0)->mono_ns <
-					   slot(oldest, 0)->mono_ns))
+		if (q->used && (!oldest || (*slot(q, 0))->mono_ns <
+					   (*slot(oldest, 0))->mono_ns))
 			oldest = q;
 	}
-	if (!oldest || slot(oldest, 0)->mono_ns > until_ns)
+	if (!oldest || (*slot(oldest, 0))->mono_ns > until_ns)
 		return NULL;
-	rec = slot(oldest, 0);
+	m->popped = *slot(oldest, 0);
 	oldest->head = (oldest->head + 1) & (oldest->size - 1);
 	oldest->used--;
 	m->used--;
-	return rec;
+	return m->popped;
 }
