@@ -156,6 +156,17 @@ static bool complete(size_t *missing)
 	return !*missing;
 }
 
+/* A TIME_WAIT may be over by now, by its timer or because its port is used. */
+static bool is_as_expected(const struct stream *s)
+{
+	size_t len = strlen(s->expected);
+
+	return !strcmp(s->told, s->expected) ||
+	       (s->expected[len - 1] == 'T' &&
+		!strncmp(s->told, s->expected, len) &&
+		!strcmp(s->told + len, "C"));
+}
+
 static bool compare(void)
 {
 	size_t n = 0;
@@ -168,7 +179,7 @@ static bool compare(void)
 		if (!s->expected)
 			return failed("nobody made the connection %" PRIx64 ", %s",
 				      s->cookie, s->told);
-		if (strcmp(s->told, s->expected))
+		if (!is_as_expected(s))
 			return failed("connection %" PRIx64 " went through %s and must have through %s",
 				      s->cookie, s->told, s->expected);
 		n++;
