@@ -101,6 +101,7 @@ struct ring {
 
 struct source {
 	struct tcpstate_bpf *skel;
+	struct btf *btf;	/* of the kernel; read once, it is large */
 	struct bpf_link *links[32];
 	unsigned int n_links;
 	const struct bpf_program *attached[32];
@@ -153,7 +154,7 @@ static struct bpf_program *program(const struct source *src, const char *name)
  * That a function is in BTF does not mean that it may be traced: some kernels
  * refuse the attachment.  Two instructions tell.
  */
-static int fentry_allowed(const char *fn)
+static int fentry_allowed(const struct source *src, const char *fn)
 {
 	const struct bpf_insn insns[] = {
 		{ .code = 0xb7 },	/* r0 = 0 */
@@ -163,7 +164,8 @@ static int fentry_allowed(const char *fn)
 		    .expected_attach_type = BPF_TRACE_FENTRY);
 	int prog, link, err;
 
-	opts.attach_btf_id = libbpf_find_vmlinux_btf_id(fn, BPF_TRACE_FENTRY);
+	opts.attach_btf_id = btf__find_by_name_kind(src->btf, fn,
+						    BTF_KIND_FUNC);
 	if ((int)opts.attach_btf_id < 0)
 		return -ENOENT;
 	prog = bpf_prog_load(BPF_PROG_TYPE_TRACING, NULL, "GPL", insns, 2,
@@ -191,7 +193,7 @@ static int way_allowed(const struct source *src, const struct way *way)
 	case BY_TRACEPOINT:
 		return 0;
 	case BY_FENTRY:
-		return fentry_allowed(way->fn);
+		return fentry_allowed(src, way->fn);
 	case BY_KPROBE:
 		/* Its cookie is made by a program on the cgroup. */
 		if (way == &ways[1][1] && src->cgroup_fd < 0)
@@ -261,23 +263,17 @@ static void programs_select(struct source *src)
 }
 
 /* Did inet_csk_reqsk_queue_hash_add() have a result on this kernel? */
-static bool hash_add_returns(void)
+static bool hash_add_returns(const struct source *src)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
 	const struct btf_type *t;
-	bool returns = false;
 	int id;
 
-	if (!btf)
-		return false;
-	id = btf__find_by_name_kind(btf, "inet_csk_reqsk_queue_hash_add",
+	id = btf__find_by_name_kind(src->btf, "inet_csk_reqsk_queue_hash_add",
 				    BTF_KIND_FUNC);
-	if (id > 0) {
-		t = btf__type_by_id(btf, btf__type_by_id(btf, id)->type);
-		returns = t->type != 0;
-	}
-	btf__free(btf);
-	return returns;
+	if (id < 0)
+		return false;
+	t = btf__type_by_id(src->btf, btf__type_by_id(src->btf, id)->type);
+	return t->type != 0;
 }
 
 /* ---- loading ---- */
@@ -328,7 +324,7 @@ static void settings(struct source *src, size_t ring_bytes)
 	struct tcpstate_bpf__rodata *ro = src->skel->rodata;
 
 	ro->watermark = ring_bytes / 8;
-	ro->hash_add_returns = hash_add_returns();
+	ro->hash_add_returns = hash_add_returns(src);
 	ro->hz = kernel_hz();
 	if (is_by(src, HOOK_TW_ADD, BY_TIMER))
 		ro->tw_timer_fn = kernel_symbol("tw_timer_handler");
@@ -475,6 +471,7 @@ static void bpf_close(struct source *src)
 	if (src->cgroup_fd >= 0)
 		close(src->cgroup_fd);
 	tcpstate_bpf__destroy(src->skel);
+	btf__free(src->btf);
 	free(src);
 }
 
@@ -491,6 +488,10 @@ static int load(struct source *src, const struct source_options *opt,
 	if (src->n_rings < src->n_cpus)
 		src->n_rings = src->n_cpus;
 	bytes = ring_size(opt, src->n_rings);
+	*step = "read the kernel's BTF";
+	src->btf = btf__load_vmlinux_btf();
+	if (!src->btf)
+		return -errno;
 	*step = "open the BPF object";
 	src->skel = tcpstate_bpf__open();
 	if (!src->skel)

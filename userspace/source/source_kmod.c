@@ -25,7 +25,7 @@
 
 /* Of all rings together, when the caller leaves it to us. */
 #define DEFAULT_TOTAL_BYTES	(64U << 20)
-#define DEFAULT_RING_BYTES	(1U << 20)
+#define DEFAULT_RING_BYTES	(8U << 20)
 
 /* Records of one ring that one drain() hands over. */
 #define DRAIN_MAX		4096
