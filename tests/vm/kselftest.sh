@@ -13,7 +13,7 @@
 #
 # make's exit status says only that the tests were run. The verdict is read
 # from the KTAP: 0 all passed, 1 one failed or the plan was not kept, 4 all
-# were skipped.
+# were skipped. The tests get the variables TCPSTATE_* of our environment.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -77,7 +77,8 @@ unpack_framework
 status=0
 results=$(mktemp "$build/ktap.XXXXXX")
 trap 'rm -f "$results"' EXIT
-"$here/run.sh" "$kernel" "$@" -- bash -c "$guest_script" bash "$framework" "$folder" |
+mapfile -t settings < <(env | grep '^TCPSTATE_' || true)
+"$here/run.sh" "$kernel" "$@" -- env "${settings[@]}" bash -c "$guest_script" bash "$framework" "$folder" |
 	tee "$results" || status=$?
 # make's 2 is a failure, not wrong usage
 [[ $status -eq 0 || $status -eq $exit_skip || $status -eq $exit_limit ]] || status=1
