@@ -4,7 +4,9 @@
 
 #include "cmd.h"
 #include "filter.h"
+#include "holders.h"
 #include "log.h"
+#include "owners.h"
 #include "run.h"
 #include "run_output.h"
 
@@ -136,6 +138,7 @@ static void on_done(struct run *run)
 
 struct open_list {
 	const struct conns *cs;
+	struct holders *holders;	/* only for --pid and --comm */
 	const struct conn **v;
 	size_t n, room;
 };
@@ -146,7 +149,9 @@ static int collect_open(void *ctx, const struct conn *conn)
 	const struct conn **v;
 	size_t room;
 
-	if (conn->state == TCPSTATE_CLOSE || !filter_conn(&list->cs->filter, conn))
+	if (conn->state == TCPSTATE_CLOSE ||
+	    !filter_conn_but_owner(&list->cs->filter, conn) ||
+	    !owners_pass(&list->cs->filter, list->holders, conn))
 		return 0;
 	if (conn->state == TCPSTATE_LISTEN &&
 	    !(list->cs->filter.states & (1U << TCPSTATE_LISTEN)))
@@ -182,6 +187,8 @@ static void list_open(struct run *run)
 	size_t i;
 
 	output_start(cs->out.output);
+	if (cs->filter.pid.n || cs->filter.comm.n)
+		list.holders = holders_take();
 	if (engine_each(run->engine, collect_open, &list))
 		log_say("out of memory, the list is not complete");
 	if (list.n)
@@ -189,6 +196,7 @@ static void list_open(struct run *run)
 	for (i = 0; i < list.n && run_count(run); i++)
 		output_open(cs->out.output, list.v[i], now);
 	free(list.v);
+	holders_free(list.holders);
 	run_stop(run);
 }
 

@@ -6,6 +6,7 @@
 
 #include "holders.h"
 #include "log.h"
+#include "owners.h"
 
 /* Of one socket; a prefork server has some hundreds. */
 #define HOLDINGS_MAX 1024
@@ -43,19 +44,6 @@ static size_t list_holdings(const struct gather *g, const struct conn *conn,
 	return total;
 }
 
-/* --pid and --comm mean any holder. */
-static bool wanted(const struct gather *g, const struct conn *conn,
-		   const struct holding *holdings, size_t n)
-{
-	if (filter_owner(g->filter, conn->pid, conn->comm))
-		return true;
-	for (size_t i = 0; i < n; i++)
-		if (filter_owner(g->filter, holdings[i].pid,
-				 holdings[i].comm))
-			return true;
-	return false;
-}
-
 static int gather_conn(void *ctx, const struct conn *conn)
 {
 	struct holding holdings[HOLDINGS_MAX];
@@ -70,9 +58,9 @@ static int gather_conn(void *ctx, const struct conn *conn)
 		g->skipped++;
 		return 0;
 	}
-	n = list_holdings(g, conn, holdings);
-	if (!wanted(g, conn, holdings, n))
+	if (!owners_pass(g->filter, g->holders, conn))
 		return 0;
+	n = list_holdings(g, conn, holdings);
 	listener = conn->listener ? engine_find(g->run->engine,
 						conn->listener) : NULL;
 	return leaks_add(g->leaks, conn, listener, holdings, n);

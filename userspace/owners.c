@@ -39,6 +39,23 @@ static int collect(void *ctx, const struct conn *conn)
 	return 0;
 }
 
+bool owners_pass(const struct filter *filter, const struct holders *holders,
+		 const struct conn *conn)
+{
+	const struct holder *v;
+	size_t n = 0;
+
+	if (filter_owner(filter, conn->pid, conn->comm))
+		return true;
+	if (!holders || !conn->inode)
+		return false;
+	v = holders_of(holders, conn->inode, &n);
+	for (size_t i = 0; i < n; i++)
+		if (filter_owner(filter, v[i].pid, v[i].comm))
+			return true;
+	return false;
+}
+
 int owners_assign(struct engine *engine)
 {
 	struct collection all = {};
