@@ -16,7 +16,7 @@
 #include "stream.h"
 
 #define NS_PER_MS	UINT64_C(1000000)
-#define HOLDBACK_NS	(4 * NS_PER_MS)
+#define HOLDBACK_NS	(2 * NS_PER_MS)
 #define SETTLE_NS	(60 * NS_PER_MS)
 /*
  * Nobody wakes a reader below the watermark, so this bounds latency: with the
@@ -27,7 +27,7 @@
  * Under load the rounds are short, so that what is under way, in the rings and
  * in the merge, is still in the processor's cache.
  */
-#define BUSY_ROUND_MS	4
+#define BUSY_ROUND_MS	1
 #define BUSY_RECORDS	64
 /* Drain that long without pause before looking at anything else. */
 #define BURST_NS	(40 * NS_PER_MS)

@@ -34,6 +34,7 @@ struct merge {
 };
 
 #define QUEUE_MIN 64
+#define FETCH_AHEAD 3	/* records */
 
 struct merge *merge_new(size_t max)
 {
@@ -177,6 +178,14 @@ int merge_push(struct merge *m, const struct tcpstate_record *rec)
 	return 0;
 }
 
+static void fetch(const struct tcpstate_record *rec)
+{
+	const char *bytes = (const char *)rec;
+
+	for (size_t line = 0; line < sizeof(*rec); line += 64)
+		__builtin_prefetch(bytes + line);
+}
+
 const struct tcpstate_record *merge_pop(struct merge *m, uint64_t until_ns)
 {
 	struct queue *oldest = NULL;
@@ -192,6 +201,8 @@ const struct tcpstate_record *merge_pop(struct merge *m, uint64_t until_ns)
 	if (!oldest || (*slot(oldest, 0))->mono_ns > until_ns)
 		return NULL;
 	m->popped = *slot(oldest, 0);
+	if (oldest->used > FETCH_AHEAD)
+		fetch(*slot(oldest, FETCH_AHEAD));
 	oldest->head = (oldest->head + 1) & (oldest->size - 1);
 	oldest->used--;
 	m->used--;
