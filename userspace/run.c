@@ -38,7 +38,9 @@
 #define HEAL_NS		(10000 * NS_PER_MS)
 /* By then each TIME_WAIT whose end was lost must be over. */
 #define HEAL_AGAIN_NS	(70000 * NS_PER_MS)
-#define CONFIRM_SHARE	100	/* and at most 1 % of a CPU */
+/* At most 1 % of a CPU, unless that would be too seldom. */
+#define CONFIRM_SHARE	100
+#define CONFIRM_MAX_NS	(5000 * NS_PER_MS)
 #define READER_NICE	(-10)
 #define DRAIN_EVERY	1024	/* sockets of the snapshot */
 #define WHY_LEN		512
@@ -187,7 +189,9 @@ static void confirm(struct run *run, uint64_t now_ns)
 	snapshot_take(1U << TCPSTATE_TIME_WAIT, feed_socket, run, &result);
 	took_ns = mono_now() - now_ns;
 	if (took_ns * CONFIRM_SHARE > CONFIRM_NS)
-		run->confirm_at_ns = now_ns + took_ns * CONFIRM_SHARE;
+		run->confirm_at_ns = now_ns +
+			(took_ns * CONFIRM_SHARE < CONFIRM_MAX_NS ?
+			 took_ns * CONFIRM_SHARE : CONFIRM_MAX_NS);
 }
 
 static int dump_sockets(struct run *run)

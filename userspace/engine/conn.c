@@ -307,6 +307,7 @@ struct entry *entry_in_the_middle(struct engine *e,
 		return NULL;
 	entry->conn.snapshot = true;
 	entry->conn.basis = TCPSTATE_BY_INFERENCE;
+	entry->moved_ns = r->mono_ns;
 	set_state(e, entry, state, r->mono_ns);
 	return entry;
 }
