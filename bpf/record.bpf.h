@@ -4,8 +4,9 @@
  * only BPF file that reads socket fields.
  *
  * @direct tells how a pointer may be read: a typed argument of a tracepoint or
- * fentry program is dereferenced (a load with an exception table entry), one
- * that was computed, by container_of() or from registers, is read by helper.
+ * fentry program is dereferenced (a load with an exception table entry); one
+ * that was computed, by container_of() or from registers, is read by helper,
+ * unless the kernel (6.2) has a cast for it.
  */
 #ifndef TCPSTATE_RECORD_BPF_H
 #define TCPSTATE_RECORD_BPF_H
@@ -30,6 +31,12 @@
 #define SOCK_DONE	1
 #define SOCK_KEEPOPEN	3
 #define SOCK_LINGER	4
+
+/* Weak: NULL, and what depends on it dead code, where there is none. */
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
+
+#define CAST(p, type) \
+	((type *)bpf_rdonly_cast((p), bpf_core_type_id_kernel(type)))
 
 #define READ(direct, p, field) \
 	((direct) ? (p)->field : BPF_CORE_READ((p), field))
@@ -178,11 +185,17 @@ static __always_inline void record_sock(struct tcpstate_record *r,
  * A timewait_sock does not tell its protocol.  DCCP, up to 6.15, has plain
  * ones, so that the size of the object does.
  */
-static __always_inline bool tw_is_tcp(const struct inet_timewait_sock *tw)
+static __always_inline bool tw_is_tcp(const struct inet_timewait_sock *tw,
+				      bool direct)
 {
-	return BPF_CORE_READ(tw, __tw_common.skc_prot, twsk_prot,
-			     twsk_obj_size) >
-	       bpf_core_type_size(struct inet_timewait_sock);
+	__u32 size;
+
+	if (direct)
+		size = tw->__tw_common.skc_prot->twsk_prot->twsk_obj_size;
+	else
+		size = BPF_CORE_READ(tw, __tw_common.skc_prot, twsk_prot,
+				     twsk_obj_size);
+	return size > bpf_core_type_size(struct inet_timewait_sock);
 }
 
 static __always_inline void record_tw(struct tcpstate_record *r,
@@ -196,8 +209,6 @@ static __always_inline void record_tw(struct tcpstate_record *r,
 	r->flags |= TCPSTATE_F_NO_TASK;
 	r->rcv_nxt = READ(direct, c, skc_tw_rcv_nxt);
 	r->snd_nxt = READ(direct, c, skc_tw_snd_nxt);
-	if (!direct)
-		r->cookie = BPF_CORE_READ(c, skc_cookie.counter);
 }
 
 static __always_inline void record_timeout(struct tcpstate_record *r,
@@ -217,10 +228,14 @@ static __always_inline void record_req(struct tcpstate_record *r,
 	r->protocol = IPPROTO_TCP;
 	r->flags |= TCPSTATE_F_NO_TASK;
 	r->total_retrans = READ(direct, req, num_retrans);
-	if (!direct)
-		r->cookie = BPF_CORE_READ(req, __req_common.skc_cookie.counter);
-	r->rcv_nxt = BPF_CORE_READ(treq, rcv_isn) + 1;
-	r->snd_nxt = BPF_CORE_READ(treq, snt_isn) + 1;
+	if (bpf_rdonly_cast) {
+		treq = CAST(treq, struct tcp_request_sock);
+		r->rcv_nxt = treq->rcv_isn + 1;
+		r->snd_nxt = treq->snt_isn + 1;
+	} else {
+		r->rcv_nxt = BPF_CORE_READ(treq, rcv_isn) + 1;
+		r->snd_nxt = BPF_CORE_READ(treq, snt_isn) + 1;
+	}
 }
 
 #endif /* TCPSTATE_RECORD_BPF_H */

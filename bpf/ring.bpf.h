@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * One ring buffer per CPU, and what a CPU remembers about it.
+ * One ring of records per CPU, in an array that the reader maps, and what a
+ * CPU remembers about its own.
+ *
+ * Not BPF_MAP_TYPE_RINGBUF: its lock, which nobody contends for here, its two
+ * helpers and its headers cost more than the record.  A program takes a slot
+ * with one atomic addition and hands it over with the store of .turn, so that
+ * programs that interrupt each other need no lock.
  *
  * Nothing here wakes the reader per record: it polls on its own clock and is
  * woken once when a ring passes the watermark, and not again until it has
@@ -9,24 +15,29 @@
 #ifndef TCPSTATE_RING_BPF_H
 #define TCPSTATE_RING_BPF_H
 
+#include <stdbool.h>
+
 #include <linux/bpf.h>
 #include <linux/tcpstate.h>
 
 #include <bpf/bpf_helpers.h>
 
 enum hook {
-	BUSY_STATE, BUSY_REQ_ADD, BUSY_REQ_DROP, BUSY_TW_ADD, BUSY_TW_KILL,
-	BUSY_CONNECT, BUSY_ACCEPT, BUSY_START, BUSY_CANCEL, BUSY_HOOKS
+	ON_STATE, ON_REQ_ADD, ON_REQ_DROP, ON_TW_ADD, ON_TW_KILL, HOOKS
 };
+
+/* Sockets whose event the first program of a hook has seen, and its twin not. */
+#define MARKS 16
 
 struct cpu_state {
 	__u64 seq;		/* records attempted */
 	__u64 lost;		/* not stored, all of them */
 	__u64 untold;		/* of them, not yet told by a LOST record */
 	__u64 last_lost;	/* seq of the last one */
-	__u64 woken_at;		/* consumer position at the last wake-up, + 1 */
 	__u64 twins;		/* records that only a twin saw */
-	__u32 busy[BUSY_HOOKS];	/* the hook's first program is running */
+	__u32 head;		/* slots taken so far, mod 2^32 */
+	__u32 woken_at;		/* tail at the last wake-up, + 1 */
+	__u64 marks[HOOKS][MARKS];
 };
 
 struct {
@@ -36,22 +47,54 @@ struct {
 	__type(value, struct cpu_state);
 } cpus SEC(".maps");
 
-/* The loader sets the number of rings and their size. */
-struct ring {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 20);
+/* The slots of ring n begin at n * slots; the loader sets how many there are. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct tcpstate_record);
+} records SEC(".maps");
+
+/* Written by the reader: slots consumed so far.  A line of the cache each. */
+struct tail {
+	__u32 tail;
+	__u32 reserved[15];
 };
 
 struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__array(values, struct ring);
-} rings SEC(".maps");
+	__type(value, struct tail);
+} tails SEC(".maps");
 
+/* Its descriptor polls readable when there is something in it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} wakeups SEC(".maps");
+
+/* Set by the loader. */
+const volatile __u32 slots_shift = 8;
+const volatile __u32 watermark = 1 << 5;	/* slots unread that wake */
+
+/*
+ * Between the look at the tail and the taking of a slot others may come in
+ * between, each of which has seen the same room.
+ */
+#define NESTED_MAX 64
 #define LOOK_EVERY 16
 
-const volatile __u64 watermark = 1 << 17;	/* bytes unread that wake */
+/* A record under way. */
+struct slot {
+	struct cpu_state *cpu;
+	struct tcpstate_record *rec;
+	__u32 at;		/* head when it was taken */
+	__u32 tail;
+	__u16 cpu_id;
+};
 
 static __always_inline struct cpu_state *cpu_state(void)
 {
@@ -60,77 +103,109 @@ static __always_inline struct cpu_state *cpu_state(void)
 	return bpf_map_lookup_elem(&cpus, &zero);
 }
 
-static __always_inline void *cpu_ring(void)
+/* False if there is no slot at all, which only a wrong loader can bring about. */
+static __always_inline bool slot_take(struct slot *s)
 {
-	__u32 cpu = bpf_get_smp_processor_id();
+	__u32 index;
 
-	return bpf_map_lookup_elem(&rings, &cpu);
+	s->at = __sync_fetch_and_add(&s->cpu->head, 1);
+	index = (s->cpu_id << slots_shift) +
+		(s->at & ((1U << slots_shift) - 1));
+	s->rec = bpf_map_lookup_elem(&records, &index);
+	return s->rec;
 }
 
-static __always_inline void record_head(struct tcpstate_record *r, __u64 seq)
+/* All but .cpu and .turn, which are of an earlier turn until slot_give(). */
+static __always_inline void slot_begin(struct slot *s, __u64 seq)
 {
-	__builtin_memset(r, 0, sizeof(*r));
+	struct tcpstate_record *r = s->rec;
+
+	__builtin_memset(&r->seq, 0, sizeof(*r) - __builtin_offsetof(
+				 struct tcpstate_record, seq));
 	r->size = sizeof(*r);
 	r->version = TCPSTATE_RECORD_VERSION;
-	r->cpu = bpf_get_smp_processor_id();
 	r->seq = seq;
 	r->mono_ns = bpf_ktime_get_ns();
+}
+
+/*
+ * It is the reader's from here on.  x86 keeps the order of its stores; an
+ * exchange is a full barrier, and would wait until all lines of the record are
+ * in the cache.
+ */
+static __always_inline void slot_give(struct slot *s)
+{
+	union {
+		struct {
+			__u16 cpu, turn;
+		};
+		__u32 word;
+	} last = {
+		.cpu = s->cpu_id,
+		.turn = (s->at >> slots_shift) + 1,
+	};
+
+#ifdef __TARGET_ARCH_x86
+	barrier();
+	*(volatile __u32 *)&s->rec->cpu = last.word;
+#else
+	__sync_lock_test_and_set((__u32 *)&s->rec->cpu, last.word);
+#endif
 }
 
 /*
  * A nested interrupt may come between any two steps; the count goes to
  * exactly one of the LOST records all the same, since it is exchanged.
  */
-static __always_inline void ring_tell_lost(void *ring, struct cpu_state *cpu)
+static __always_inline void ring_tell_lost(struct cpu_state *cpu, __u16 cpu_id)
 {
-	struct tcpstate_record *r;
+	struct slot s = { .cpu = cpu, .cpu_id = cpu_id };
 
-	r = bpf_ringbuf_reserve(ring, sizeof(*r), 0);
-	if (!r)
+	if (!slot_take(&s))
 		return;
-	record_head(r, cpu->last_lost);
-	r->type = TCPSTATE_LOST;
-	r->count = __sync_lock_test_and_set(&cpu->untold, 0);
-	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+	slot_begin(&s, cpu->last_lost);
+	s.rec->type = TCPSTATE_LOST;
+	s.rec->count = __sync_lock_test_and_set(&cpu->untold, 0);
+	slot_give(&s);
 }
 
-/* NULL if there is no room, or no ring: counted, and told with the next one. */
-static __always_inline struct tcpstate_record *
-ring_reserve(void *ring, struct cpu_state *cpu)
+/* False if there is no room: counted, and told with the next one. */
+static __always_inline bool ring_reserve(struct slot *s)
 {
-	struct tcpstate_record *r;
+	struct cpu_state *cpu = s->cpu;
+	__u32 id = bpf_get_smp_processor_id();
+	volatile struct tail *tail = bpf_map_lookup_elem(&tails, &id);
 	__u64 seq;
 
-	if (ring && cpu->untold)
-		ring_tell_lost(ring, cpu);
-	r = ring ? bpf_ringbuf_reserve(ring, sizeof(*r), 0) : NULL;
+	s->cpu_id = id;
+	s->tail = tail ? tail->tail : cpu->head + 1;
 	seq = __sync_fetch_and_add(&cpu->seq, 1);
-	if (r) {
-		record_head(r, seq);
-		return r;
+	if (cpu->head - s->tail >= (1U << slots_shift) - NESTED_MAX) {
+		cpu->last_lost = seq;
+		__sync_fetch_and_add(&cpu->lost, 1);
+		__sync_fetch_and_add(&cpu->untold, 1);
+		return false;
 	}
-	cpu->last_lost = seq;
-	__sync_fetch_and_add(&cpu->lost, 1);
-	__sync_fetch_and_add(&cpu->untold, 1);
-	return NULL;
+	if (cpu->untold)
+		ring_tell_lost(cpu, s->cpu_id);
+	if (!slot_take(s))
+		return false;
+	slot_begin(s, seq);
+	return true;
 }
 
-static __always_inline void ring_submit(void *ring, struct cpu_state *cpu,
-					struct tcpstate_record *r)
+static __always_inline void ring_submit(struct slot *s)
 {
-	__u64 flags = BPF_RB_NO_WAKEUP;
+	__u8 nothing = 0;
 
+	slot_give(s);
 	/* A look now and then is enough: the watermark is far from the end. */
-	if (!(r->seq % LOOK_EVERY) &&
-	    bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= watermark) {
-		__u64 at = bpf_ringbuf_query(ring, BPF_RB_CONS_POS) + 1;
-
-		if (cpu->woken_at != at) {
-			cpu->woken_at = at;
-			flags = BPF_RB_FORCE_WAKEUP;
-		}
-	}
-	bpf_ringbuf_submit(r, flags);
+	if (s->at % LOOK_EVERY || s->at - s->tail < watermark ||
+	    s->cpu->woken_at == s->tail + 1)
+		return;
+	s->cpu->woken_at = s->tail + 1;
+	bpf_ringbuf_output(&wakeups, &nothing, sizeof(nothing),
+			   BPF_RB_FORCE_WAKEUP);
 }
 
 #endif /* TCPSTATE_RING_BPF_H */

@@ -8,9 +8,9 @@
  *
  * Twins: a program that is interrupted by a softirq is not run again for the
  * nested event (bpf_prog_enter_recur()).  So each of those programs is attached a
- * second time under another name; the twin, whether it runs first or last,
- * records only what arrives while the first one's busy flag of this CPU is set,
- * which is just what the first one does not get to see.
+ * second time under another name, to run right after it.  The first one marks
+ * the socket that it was run for; the twin takes the mark away, and records the
+ * event where it finds none.
  */
 #include "ring.bpf.h"
 #include "record.bpf.h"
@@ -31,91 +31,108 @@ const volatile __u64 req_timer_fn = 1;
 /* The same for the port of an active open. */
 const volatile bool connect_by_sockops = false;
 
-struct slot {
-	struct cpu_state *cpu;
-	void *ring;
-	struct tcpstate_record *rec;
-	__u32 hook;
-	bool twin;
-};
+/* Also the records that the engine folds into others: for --raw. */
+const volatile bool want_raw = true;
 
-/* False if there is nothing to record here, or no room for it. */
-static __always_inline bool slot_open(struct slot *s, __u32 hook, bool twin,
-				      __u8 type, __u8 basis)
+/* Which of its programs a hook runs; ALONE where it cannot have a twin. */
+enum program { ALONE, FIRST, TWIN };
+
+/*
+ * Is the mark there?  @object is only compared.  Two sockets may share a place:
+ * the worst is a mark too few, and a record that comes twice.
+ */
+static __always_inline bool mark_of(struct cpu_state *cpu,
+				    enum program program, __u32 hook,
+				    const void *object, __u64 move)
 {
-	s->cpu = cpu_state();
-	s->hook = hook;
-	s->twin = twin;
-	if (!s->cpu)
-		return false;
-	if (twin && !s->cpu->busy[hook])
-		return false;
-	if (!twin)
-		*(volatile __u32 *)&s->cpu->busy[hook] = 1;
-	s->ring = cpu_ring();
-	/* What the twin meets is no miss of the first, stored or not. */
-	if (twin)
-		__sync_fetch_and_add(&s->cpu->twins, 1);
-	s->rec = ring_reserve(s->ring, s->cpu);
-	if (!s->rec) {
-		if (!twin)
-			*(volatile __u32 *)&s->cpu->busy[hook] = 0;
+	/* The difference of two pointers is a number to the verifier. */
+	__u64 key = ((__u64)object - (__u64)cpu) ^ move << 48;
+	__u64 *mark = &cpu->marks[hook][(key >> 6) % MARKS];
+
+	if (program == FIRST) {
+		*mark = key;
 		return false;
 	}
-	s->rec->type = type;
-	s->rec->basis = basis;
-	if (twin)
-		s->rec->flags |= TCPSTATE_F_TWIN;
+	if (*mark != key)
+		return false;
+	*mark = 0;
 	return true;
 }
 
-static __always_inline void slot_close(struct slot *s)
+/* False if there is nothing to record here, or no room for it. */
+static __always_inline bool slot_open(struct slot *s, __u8 type, __u8 basis,
+				      enum program program, __u32 hook,
+				      const void *object, __u64 move)
 {
-	ring_submit(s->ring, s->cpu, s->rec);
-	if (!s->twin)
-		*(volatile __u32 *)&s->cpu->busy[s->hook] = 0;
+	s->cpu = cpu_state();
+	if (!s->cpu)
+		return false;
+	if (program != ALONE &&
+	    mark_of(s->cpu, program, hook, object, move))
+		return false;
+	/* What the twin meets is no miss of the first, stored or not. */
+	if (program == TWIN)
+		__sync_fetch_and_add(&s->cpu->twins, 1);
+	if (!ring_reserve(s))
+		return false;
+	s->rec->type = type;
+	s->rec->basis = basis;
+	if (program == TWIN)
+		s->rec->flags = TCPSTATE_F_TWIN;
+	return true;
+}
+
+/* The same for a hook that has no twin. */
+static __always_inline bool slot_open_alone(struct slot *s, __u8 type,
+					    __u8 basis)
+{
+	return slot_open(s, type, basis, ALONE, 0, NULL, 0);
 }
 
 /* ---- full sockets ---- */
 
 static __always_inline int on_state(struct sock *sk, int old_state,
-				    int new_state, bool twin)
+				    int new_state, enum program program)
 {
 	__u16 protocol = sk->sk_protocol;
 	struct slot s;
 
 	if (protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP)
 		return 0;
-	if (!slot_open(&s, BUSY_STATE, twin, TCPSTATE_STATE,
-		       TCPSTATE_BY_TRACEPOINT))
+	/* The child's own, folded in: its request has told of it (F7). */
+	if (!want_raw && old_state == TCPSTATE_LISTEN &&
+	    new_state == TCPSTATE_SYN_RECV)
+		return 0;
+	if (!slot_open(&s, TCPSTATE_STATE, TCPSTATE_BY_TRACEPOINT, program,
+		       ON_STATE, sk, old_state << 8 | new_state))
 		return 0;
 	s.rec->cookie = bpf_get_socket_cookie(sk);
 	record_sock(s.rec, sk);
 	s.rec->old_state = old_state;
 	s.rec->new_state = new_state;
 	record_task(s.rec, new_state);
-	slot_close(&s);
+	ring_submit(&s);
 	return 0;
 }
 
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(state, struct sock *sk, int old_state, int new_state)
 {
-	return on_state(sk, old_state, new_state, false);
+	return on_state(sk, old_state, new_state, FIRST);
 }
 
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(state_twin, struct sock *sk, int old_state, int new_state)
 {
-	return on_state(sk, old_state, new_state, true);
+	return on_state(sk, old_state, new_state, TWIN);
 }
 
-static __always_inline int on_sock(struct sock *sk, __u64 cookie, __u32 hook,
+static __always_inline int on_sock(struct sock *sk, __u64 cookie,
 				   __u8 type)
 {
 	struct slot s;
 
-	if (!slot_open(&s, hook, false, type, TCPSTATE_BY_PROBE))
+	if (!slot_open_alone(&s, type, TCPSTATE_BY_PROBE))
 		return 0;
 	s.rec->cookie = cookie;
 	record_sock(s.rec, sk);
@@ -124,15 +141,14 @@ static __always_inline int on_sock(struct sock *sk, __u64 cookie, __u32 hook,
 	/* accept() is told with the state that it finds, which may be any. */
 	record_task(s.rec, type == TCPSTATE_ACCEPT ? TCPSTATE_LISTEN :
 						     s.rec->new_state);
-	slot_close(&s);
+	ring_submit(&s);
 	return 0;
 }
 
 SEC("fentry/tcp_connect")
 int BPF_PROG(connect_fentry, struct sock *sk)
 {
-	return on_sock(sk, bpf_get_socket_cookie(sk), BUSY_CONNECT,
-		       TCPSTATE_CONNECT);
+	return on_sock(sk, bpf_get_socket_cookie(sk), TCPSTATE_CONNECT);
 }
 
 /* Called for sockets of every family. */
@@ -145,8 +161,7 @@ int BPF_PROG(accept_fentry, struct sock *sk)
 		return 0;
 	if (sk->sk_protocol != IPPROTO_TCP)
 		return 0;
-	return on_sock(sk, bpf_get_socket_cookie(sk), BUSY_ACCEPT,
-		       TCPSTATE_ACCEPT);
+	return on_sock(sk, bpf_get_socket_cookie(sk), TCPSTATE_ACCEPT);
 }
 
 /* ---- timewait mini-sockets ---- */
@@ -168,24 +183,23 @@ static __always_inline void fill_tw_kill(struct tcpstate_record *r,
 	r->old_state = READ(direct, tw, tw_substate);
 	r->new_state = TCPSTATE_CLOSE;
 	/* The wheel rounds up: a timer that ran out is never early. */
-	if (bpf_jiffies64() >= BPF_CORE_READ(tw, tw_timer.expires))
+	if (bpf_jiffies64() >= READ(direct, tw, tw_timer.expires))
 		r->flags |= TCPSTATE_F_TIMER;
 }
 
 static __always_inline int on_tw_add(struct inet_timewait_sock *tw, int timeo,
-				     bool rearm, bool twin)
+				     bool rearm, enum program program)
 {
 	struct slot s;
 
-	if (!tw_is_tcp(tw))
+	if (!tw_is_tcp(tw, true))
 		return 0;
-	if (!slot_open(&s, BUSY_TW_ADD, twin,
-		       rearm ? TCPSTATE_TW_REARM : TCPSTATE_TW_ADD,
-		       TCPSTATE_BY_PROBE))
+	if (!slot_open(&s, rearm ? TCPSTATE_TW_REARM : TCPSTATE_TW_ADD,
+		       TCPSTATE_BY_PROBE, program, ON_TW_ADD, tw, rearm))
 		return 0;
 	s.rec->cookie = bpf_get_socket_cookie(tw);
 	fill_tw_add(s.rec, tw, timeo, true);
-	slot_close(&s);
+	ring_submit(&s);
 	return 0;
 }
 
@@ -193,41 +207,41 @@ SEC("fentry/__inet_twsk_schedule")
 int BPF_PROG(tw_add_fentry, struct inet_timewait_sock *tw, int timeo,
 	     __u8 rearm)
 {
-	return on_tw_add(tw, timeo, rearm, false);
+	return on_tw_add(tw, timeo, rearm, FIRST);
 }
 
 SEC("fentry/__inet_twsk_schedule")
 int BPF_PROG(tw_add_fentry_twin, struct inet_timewait_sock *tw, int timeo,
 	     __u8 rearm)
 {
-	return on_tw_add(tw, timeo, rearm, true);
+	return on_tw_add(tw, timeo, rearm, TWIN);
 }
 
-static __always_inline int on_tw_kill(struct inet_timewait_sock *tw, bool twin)
+static __always_inline int on_tw_kill(struct inet_timewait_sock *tw, enum program program)
 {
 	struct slot s;
 
-	if (!tw_is_tcp(tw))
+	if (!tw_is_tcp(tw, true))
 		return 0;
-	if (!slot_open(&s, BUSY_TW_KILL, twin, TCPSTATE_TW_KILL,
-		       TCPSTATE_BY_PROBE))
+	if (!slot_open(&s, TCPSTATE_TW_KILL, TCPSTATE_BY_PROBE, program,
+		       ON_TW_KILL, tw, 0))
 		return 0;
 	s.rec->cookie = bpf_get_socket_cookie(tw);
 	fill_tw_kill(s.rec, tw, true);
-	slot_close(&s);
+	ring_submit(&s);
 	return 0;
 }
 
 SEC("fentry/inet_twsk_kill")
 int BPF_PROG(tw_kill_fentry, struct inet_timewait_sock *tw)
 {
-	return on_tw_kill(tw, false);
+	return on_tw_kill(tw, FIRST);
 }
 
 SEC("fentry/inet_twsk_kill")
 int BPF_PROG(tw_kill_fentry_twin, struct inet_timewait_sock *tw)
 {
-	return on_tw_kill(tw, true);
+	return on_tw_kill(tw, TWIN);
 }
 
 /* ---- request mini-sockets ---- */
@@ -251,20 +265,20 @@ static __always_inline void fill_req_drop(struct tcpstate_record *r,
 }
 
 static __always_inline int on_req_add(struct sock *sk,
-				      struct request_sock *req, bool twin)
+				      struct request_sock *req, enum program program)
 {
 	struct slot s;
 
 	if (sk->sk_protocol != IPPROTO_TCP)
 		return 0;
 
-	if (!slot_open(&s, BUSY_REQ_ADD, twin, TCPSTATE_REQ_ADD,
-		       TCPSTATE_BY_PROBE))
+	if (!slot_open(&s, TCPSTATE_REQ_ADD, TCPSTATE_BY_PROBE, program,
+		       ON_REQ_ADD, req, 0))
 		return 0;
 	s.rec->cookie = bpf_get_socket_cookie(req);
 	s.rec->listener = bpf_get_socket_cookie(sk);
 	fill_req_add(s.rec, req, true);
-	slot_close(&s);
+	ring_submit(&s);
 	return 0;
 }
 
@@ -286,18 +300,18 @@ static __always_inline bool hash_added(const unsigned long long *ctx)
 SEC("fexit/inet_csk_reqsk_queue_hash_add")
 int BPF_PROG(req_add_fentry, struct sock *sk, struct request_sock *req)
 {
-	return hash_added(ctx) ? on_req_add(sk, req, false) : 0;
+	return hash_added(ctx) ? on_req_add(sk, req, FIRST) : 0;
 }
 
 SEC("fexit/inet_csk_reqsk_queue_hash_add")
 int BPF_PROG(req_add_fentry_twin, struct sock *sk, struct request_sock *req)
 {
-	return hash_added(ctx) ? on_req_add(sk, req, true) : 0;
+	return hash_added(ctx) ? on_req_add(sk, req, TWIN) : 0;
 }
 
 static __always_inline int on_req_drop(struct sock *sk,
 				       struct request_sock *req,
-				       bool from_timer, bool twin)
+				       bool from_timer, enum program program)
 {
 	struct slot s;
 
@@ -309,15 +323,15 @@ static __always_inline int on_req_drop(struct sock *sk,
 	 */
 	if (!req->__req_common.skc_node.pprev)
 		return 0;
-	if (!slot_open(&s, BUSY_REQ_DROP, twin, TCPSTATE_REQ_DROP,
-		       TCPSTATE_BY_PROBE))
+	if (!slot_open(&s, TCPSTATE_REQ_DROP, TCPSTATE_BY_PROBE, program,
+		       ON_REQ_DROP, req, 0))
 		return 0;
 	s.rec->cookie = bpf_get_socket_cookie(req);
 	s.rec->listener = bpf_get_socket_cookie(sk);
 	fill_req_drop(s.rec, req, true);
 	if (from_timer)
 		s.rec->flags |= TCPSTATE_F_TIMER;
-	slot_close(&s);
+	ring_submit(&s);
 	return 0;
 }
 
@@ -325,14 +339,14 @@ SEC("fentry/__inet_csk_reqsk_queue_drop")
 int BPF_PROG(req_drop_fentry, struct sock *sk, struct request_sock *req,
 	     __u8 from_timer)
 {
-	return on_req_drop(sk, req, from_timer, false);
+	return on_req_drop(sk, req, from_timer, FIRST);
 }
 
 SEC("fentry/__inet_csk_reqsk_queue_drop")
 int BPF_PROG(req_drop_fentry_twin, struct sock *sk, struct request_sock *req,
 	     __u8 from_timer)
 {
-	return on_req_drop(sk, req, from_timer, true);
+	return on_req_drop(sk, req, from_timer, TWIN);
 }
 
 /*
@@ -342,72 +356,101 @@ int BPF_PROG(req_drop_fentry_twin, struct sock *sk, struct request_sock *req,
 SEC("fentry/inet_csk_reqsk_queue_drop")
 int BPF_PROG(req_drop_old_fentry, struct sock *sk, struct request_sock *req)
 {
-	return on_req_drop(sk, req, false, false);
+	return on_req_drop(sk, req, false, FIRST);
 }
 
 SEC("fentry/inet_csk_reqsk_queue_drop")
 int BPF_PROG(req_drop_old_fentry_twin, struct sock *sk,
 	     struct request_sock *req)
 {
-	return on_req_drop(sk, req, false, true);
+	return on_req_drop(sk, req, false, TWIN);
+}
+
+/* ---- computed pointers: no helper makes their cookie ---- */
+
+static __always_inline int computed_tw(struct inet_timewait_sock *tw,
+				       __u8 type, __u8 basis, __u64 timeo,
+				       __u32 flags, bool direct)
+{
+	__u64 cookie;
+	struct slot s;
+
+	if (!tw_is_tcp(tw, direct))
+		return 0;
+	cookie = READ(direct, tw, __tw_common.skc_cookie.counter);
+	if (!cookie || !slot_open_alone(&s, type, basis))
+		return 0;
+	s.rec->cookie = cookie;
+	if (type == TCPSTATE_TW_KILL)
+		fill_tw_kill(s.rec, tw, direct);
+	else
+		fill_tw_add(s.rec, tw, timeo, direct);
+	s.rec->flags |= flags;
+	ring_submit(&s);
+	return 0;
+}
+
+static __always_inline int on_computed_tw(struct inet_timewait_sock *tw,
+					  __u8 type, __u8 basis, __u64 timeo,
+					  __u32 flags)
+{
+	if (bpf_rdonly_cast)
+		return computed_tw(CAST(tw, struct inet_timewait_sock), type,
+				   basis, timeo, flags, true);
+	return computed_tw(tw, type, basis, timeo, flags, false);
+}
+
+static __always_inline int computed_req(struct request_sock *req, __u8 type,
+					__u8 basis, __u32 flags, bool direct)
+{
+	struct sock *listener = READ(direct, req, __req_common.skc_listener);
+	__u64 cookie;
+	struct slot s;
+
+	/* A member of a union, and so without a type. */
+	if (direct)
+		listener = CAST(listener, struct sock);
+	if (READ(direct, listener, sk_protocol) != IPPROTO_TCP)
+		return 0;
+	cookie = READ(direct, req, __req_common.skc_cookie.counter);
+	/* Older than the program that makes cookies: the dump tells of it. */
+	if (!cookie || !slot_open_alone(&s, type, basis))
+		return 0;
+	s.rec->cookie = cookie;
+	if (type == TCPSTATE_REQ_ADD)
+		fill_req_add(s.rec, req, direct);
+	else
+		fill_req_drop(s.rec, req, direct);
+	s.rec->listener = READ(direct, listener,
+			       __sk_common.skc_cookie.counter);
+	s.rec->flags |= flags;
+	ring_submit(&s);
+	return 0;
+}
+
+static __always_inline int on_computed_req(struct request_sock *req,
+					   __u8 type, __u8 basis, __u32 flags)
+{
+	if (bpf_rdonly_cast)
+		return computed_req(CAST(req, struct request_sock), type,
+				    basis, flags, true);
+	return computed_req(req, type, basis, flags, false);
 }
 
 /* ---- the same by kprobe ---- */
-
-static __always_inline int kprobe_tw(struct inet_timewait_sock *tw,
-				     __u32 hook, __u8 type, __u64 timeo)
-{
-	struct slot s;
-
-	if (!tw_is_tcp(tw) ||
-	    !BPF_CORE_READ(tw, __tw_common.skc_cookie.counter))
-		return 0;
-	if (!slot_open(&s, hook, false, type, TCPSTATE_BY_PROBE))
-		return 0;
-	if (type == TCPSTATE_TW_KILL)
-		fill_tw_kill(s.rec, tw, false);
-	else
-		fill_tw_add(s.rec, tw, timeo, false);
-	slot_close(&s);
-	return 0;
-}
 
 SEC("kprobe/__inet_twsk_schedule")
 int BPF_KPROBE(tw_add_kprobe, struct inet_timewait_sock *tw, int timeo,
 	       __u8 rearm)
 {
-	return kprobe_tw(tw, BUSY_TW_ADD,
-			 rearm ? TCPSTATE_TW_REARM : TCPSTATE_TW_ADD, timeo);
+	return on_computed_tw(tw, rearm ? TCPSTATE_TW_REARM : TCPSTATE_TW_ADD,
+			      TCPSTATE_BY_PROBE, timeo, 0);
 }
 
 SEC("kprobe/inet_twsk_kill")
 int BPF_KPROBE(tw_kill_kprobe, struct inet_timewait_sock *tw)
 {
-	return kprobe_tw(tw, BUSY_TW_KILL, TCPSTATE_TW_KILL, 0);
-}
-
-static __always_inline int computed_req(struct request_sock *req, __u32 hook,
-					__u8 type, __u8 basis, __u32 flags)
-{
-	struct sock *listener = BPF_CORE_READ(req, __req_common.skc_listener);
-	struct slot s;
-
-	if (BPF_CORE_READ(listener, sk_protocol) != IPPROTO_TCP)
-		return 0;
-	/* Older than the program that makes cookies: the dump tells of it. */
-	if (!BPF_CORE_READ(req, __req_common.skc_cookie.counter))
-		return 0;
-	if (!slot_open(&s, hook, false, type, basis))
-		return 0;
-	if (type == TCPSTATE_REQ_ADD)
-		fill_req_add(s.rec, req, false);
-	else
-		fill_req_drop(s.rec, req, false);
-	s.rec->listener = BPF_CORE_READ(listener,
-					__sk_common.skc_cookie.counter);
-	s.rec->flags |= flags;
-	slot_close(&s);
-	return 0;
+	return on_computed_tw(tw, TCPSTATE_TW_KILL, TCPSTATE_BY_PROBE, 0, 0);
 }
 
 /*
@@ -417,8 +460,7 @@ static __always_inline int computed_req(struct request_sock *req, __u32 hook,
 SEC("kprobe/inet_csk_reqsk_queue_hash_add")
 int BPF_KPROBE(req_add_kprobe, struct sock *sk, struct request_sock *req)
 {
-	return computed_req(req, BUSY_REQ_ADD, TCPSTATE_REQ_ADD,
-			    TCPSTATE_BY_PROBE, 0);
+	return on_computed_req(req, TCPSTATE_REQ_ADD, TCPSTATE_BY_PROBE, 0);
 }
 
 SEC("kprobe/__inet_csk_reqsk_queue_drop")
@@ -427,9 +469,8 @@ int BPF_KPROBE(req_drop_kprobe, struct sock *sk, struct request_sock *req,
 {
 	if (!BPF_CORE_READ(req, __req_common.skc_node.pprev))
 		return 0;
-	return computed_req(req, BUSY_REQ_DROP, TCPSTATE_REQ_DROP,
-			    TCPSTATE_BY_PROBE,
-			    from_timer ? TCPSTATE_F_TIMER : 0);
+	return on_computed_req(req, TCPSTATE_REQ_DROP, TCPSTATE_BY_PROBE,
+			       from_timer ? TCPSTATE_F_TIMER : 0);
 }
 
 /* ---- the mini-sockets by their timers ---- */
@@ -437,29 +478,20 @@ int BPF_KPROBE(req_drop_kprobe, struct sock *sk, struct request_sock *req,
 #define timer_owner(timer, type, member) \
 	((type *)((void *)(timer) - bpf_core_field_offset(type, member)))
 
-static __always_inline int timer_tw(struct timer_list *timer, __u32 hook,
-				    __u8 type)
+static __always_inline int on_tw_timer(struct timer_list *timer, __u8 type,
+				       __u64 timeo, __u32 flags)
 {
-	struct inet_timewait_sock *tw;
-	struct slot s;
+	return on_computed_tw(timer_owner(timer, struct inet_timewait_sock,
+					  tw_timer),
+			      type, TCPSTATE_BY_TRACEPOINT, timeo, flags);
+}
 
-	tw = timer_owner(timer, struct inet_timewait_sock, tw_timer);
-	if (!tw_is_tcp(tw) ||
-	    !BPF_CORE_READ(tw, __tw_common.skc_cookie.counter))
-		return 0;
-	if (!slot_open(&s, hook, false, type, TCPSTATE_BY_TRACEPOINT))
-		return 0;
-	if (type == TCPSTATE_TW_KILL) {
-		fill_tw_kill(s.rec, tw, false);
-		s.rec->flags |= TCPSTATE_F_PROVISIONAL;
-	} else {
-		__u64 now = bpf_jiffies64();
-
-		fill_tw_add(s.rec, tw, timer->expires > now ?
-			    timer->expires - now : 0, false);
-	}
-	slot_close(&s);
-	return 0;
+static __always_inline int on_req_timer(struct timer_list *timer, __u8 type,
+					__u32 flags)
+{
+	return on_computed_req(timer_owner(timer, struct request_sock,
+					   rsk_timer),
+			       type, TCPSTATE_BY_TRACEPOINT, flags);
 }
 
 /* A start after a cancel is a restart; the reader pairs them. */
@@ -467,15 +499,15 @@ SEC("tp_btf/timer_start")
 int BPF_PROG(timer_start, struct timer_list *timer)
 {
 	__u64 fn = (__u64)timer->function;
+	__u64 now;
 
-	if (fn == tw_timer_fn)
-		return timer_tw(timer, BUSY_START, TCPSTATE_TW_ADD);
 	if (fn == req_timer_fn)
-		return computed_req(timer_owner(timer, struct request_sock,
-						rsk_timer),
-				    BUSY_START, TCPSTATE_REQ_ADD,
-				    TCPSTATE_BY_TRACEPOINT, 0);
-	return 0;
+		return on_req_timer(timer, TCPSTATE_REQ_ADD, 0);
+	if (fn != tw_timer_fn)
+		return 0;
+	now = bpf_jiffies64();
+	return on_tw_timer(timer, TCPSTATE_TW_ADD, timer->expires > now ?
+			   timer->expires - now : 0, 0);
 }
 
 SEC("tp_btf/timer_cancel")
@@ -485,14 +517,12 @@ int BPF_PROG(timer_cancel, struct timer_list *timer)
 	__u32 flags = TCPSTATE_F_PROVISIONAL;
 
 	if (fn == tw_timer_fn)
-		return timer_tw(timer, BUSY_CANCEL, TCPSTATE_TW_KILL);
+		return on_tw_timer(timer, TCPSTATE_TW_KILL, 0, flags);
 	if (fn != req_timer_fn)
 		return 0;
 	if (bpf_jiffies64() >= timer->expires)
 		flags |= TCPSTATE_F_TIMER;
-	return computed_req(timer_owner(timer, struct request_sock, rsk_timer),
-			    BUSY_CANCEL, TCPSTATE_REQ_DROP,
-			    TCPSTATE_BY_TRACEPOINT, flags);
+	return on_req_timer(timer, TCPSTATE_REQ_DROP, flags);
 }
 
 /*
@@ -518,7 +548,7 @@ int sock_ops(struct bpf_sock_ops *ops)
 		tp = bpf_skc_to_tcp_sock(bsk);
 		if (tp)
 			on_sock((struct sock *)tp, bpf_get_socket_cookie(ops),
-				BUSY_CONNECT, TCPSTATE_CONNECT);
+				TCPSTATE_CONNECT);
 		break;
 	}
 	return 1;

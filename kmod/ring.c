@@ -5,9 +5,9 @@
  *
  *	producer					consumer
  *
- *	load-acquire tail (A)				load-acquire head (B)
+ *	load-acquire tail (A)				load-acquire turn or head (B)
  *	room? write the slots				read the slots
- *	store-release head (B)				store-release tail (A)
+ *	store-release turn, head (B)			store-release tail (A)
  *
  * A: the reader is done with a slot before it is written again.  B: a slot is
  * written before the reader looks at it.
@@ -17,11 +17,12 @@
  * counts.  A tail that lies makes the ring look full or empty to its own
  * reader; where we write depends on nothing but our own head.
  *
- * Slots are a power of two in bytes and number, so that none is split by the
- * end of the ring or of a page.
+ * The slots are a power of two in number, so that none is split by the end of
+ * the ring.
  */
 #include <linux/cpumask.h>
 #include <linux/gfp.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/sched/signal.h>
@@ -38,7 +39,9 @@
 #include "ring.h"
 
 static_assert(sizeof(struct tcpstate_record) <= TCPSTATE_SLOT_BYTES);
-static_assert(PAGE_SIZE % TCPSTATE_SLOT_BYTES == 0);
+/* .turn is stored alone, and so must not be split by the end of a page */
+static_assert(offsetof(struct tcpstate_record, turn) == 6);
+static_assert(TCPSTATE_SLOT_BYTES % 8 == 0);
 static_assert((TCPSTATE_SLOTS_MIN & (TCPSTATE_SLOTS_MIN - 1)) == 0);
 
 /* The part that the reader cannot touch; written by the producer only. */
@@ -55,6 +58,7 @@ struct ring {
 
 struct rings {
 	u32 slots;
+	u32 shift;		/* slots is 1 << shift */
 	u32 watermark;
 	void *area;		/* all pages, as the reader maps them */
 	struct page **pages;
@@ -150,6 +154,7 @@ struct rings *rings_alloc(u32 slots, u32 watermark)
 	if (!rings)
 		return NULL;
 	rings->slots = slots;
+	rings->shift = ilog2(slots);
 	rings->watermark = watermark;
 	if (alloc_pages_of(rings))
 		goto free_rings;
@@ -176,11 +181,21 @@ void rings_free(struct rings *rings)
 	kvfree(rings);
 }
 
-static void *next_slot(const struct rings *rings, const struct ring *ring)
+/* @r itself is left alone: other sessions have rings of another size. */
+static void fill_slot(const struct rings *rings, struct ring *ring,
+		      const struct tcpstate_record *r)
 {
+	const size_t turn = offsetof(struct tcpstate_record, turn);
+	const size_t rest = turn + sizeof(r->turn);
 	u32 n = ring->head & (rings->slots - 1);
+	void *slot = ring->slots + (size_t)n * TCPSTATE_SLOT_BYTES;
 
-	return ring->slots + (size_t)n * TCPSTATE_SLOT_BYTES;
+	memcpy(slot, r, turn);
+	memcpy(slot + rest, (const void *)r + rest, sizeof(*r) - rest);
+	/* (B) pairs with the reader's load-acquire of turn */
+	smp_store_release((u16 *)(slot + turn),
+			  (u16)((ring->head >> rings->shift) + 1));
+	WRITE_ONCE(ring->head, ring->head + 1);
 }
 
 static void count_lost(struct ring *ring)
@@ -194,10 +209,11 @@ static void count_lost(struct ring *ring)
 static void tell_lost(const struct rings *rings, struct ring *ring,
 		      const struct tcpstate_record *r)
 {
-	record_lost(next_slot(rings, ring), ring->untold, r->seq - 1, r->cpu,
-		    r->mono_ns);
+	struct tcpstate_record told;
+
+	record_lost(&told, ring->untold, r->seq - 1, r->cpu, r->mono_ns);
+	fill_slot(rings, ring, &told);
 	ring->untold = 0;
-	WRITE_ONCE(ring->head, ring->head + 1);
 }
 
 bool rings_store(struct rings *rings, struct tcpstate_record *r)
@@ -214,8 +230,7 @@ bool rings_store(struct rings *rings, struct tcpstate_record *r)
 	}
 	if (ring->untold)
 		tell_lost(rings, ring, r);
-	memcpy(next_slot(rings, ring), r, sizeof(*r));
-	WRITE_ONCE(ring->head, ring->head + 1);
+	fill_slot(rings, ring, r);
 	WRITE_ONCE(ring->stored, ring->stored + 1);
 	WRITE_ONCE(ring->producer->stored, ring->stored);
 	/* (B) pairs with the reader's load-acquire of head */

@@ -214,7 +214,8 @@ static void tally_all(struct tally *t)
 			t->w->picture.now[s] += counts[i].states[s];
 	close_wait = t->w->picture.now[TCPSTATE_CLOSE_WAIT];
 	if (close_wait && findings_are_due(t->w, t->now_ns))
-		engine_each(t->w->run.engine, see_stuck, t);
+		engine_each_in_state(t->w->run.engine,
+				     TCPSTATE_CLOSE_WAIT, see_stuck, t);
 }
 
 /* ---- painting ---- */

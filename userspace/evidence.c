@@ -67,12 +67,13 @@ static int gather_conn(void *ctx, const struct conn *conn)
 }
 
 /* For most reports nothing is stuck, and /proc need not be walked. */
-static int count_candidate(void *ctx, const struct conn *conn)
+static int see_candidate(void *ctx, const struct conn *conn)
 {
-	size_t *n = ctx;
+	bool *any = ctx;
 
-	*n += conn->state == TCPSTATE_CLOSE_WAIT;
-	return 0;
+	(void)conn;
+	*any = true;
+	return 1;
 }
 
 static void look_up_limits(struct evidence *evidence)
@@ -95,13 +96,14 @@ int evidence_take(struct run *run, const struct filter *filter,
 		.since_ns = mono_now(),
 	};
 	struct holders *holders;
-	size_t candidates = 0;
+	bool candidates = false;
 	int err;
 
 	err = run_refresh(run);
 	if (err)
 		return err;
-	engine_each(run->engine, count_candidate, &candidates);
+	engine_each_in_state(run->engine, TCPSTATE_CLOSE_WAIT, see_candidate,
+			     &candidates);
 	g.leaks = leaks_new(mono_now(), age_ns);
 	if (!g.leaks)
 		return -ENOMEM;
@@ -115,7 +117,8 @@ int evidence_take(struct run *run, const struct filter *filter,
 		goto free_leaks;
 	}
 	g.holders = holders;
-	err = engine_each(run->engine, gather_conn, &g);
+	err = engine_each_in_state(run->engine, TCPSTATE_CLOSE_WAIT,
+				   gather_conn, &g);
 	if (err)
 		goto free_holders;
 	if (g.skipped)

@@ -29,10 +29,6 @@
  */
 #define BUSY_ROUND_MS	1
 #define BUSY_RECORDS	64
-/* Drain that long without pause before looking at anything else. */
-#define BURST_NS	(40 * NS_PER_MS)
-/* Rings that are never empty hold nothing older than this. */
-#define BACKLOG_NS	(200 * NS_PER_MS)
 #define STATS_NS	(1000 * NS_PER_MS)
 #define CONFIRM_NS	(250 * NS_PER_MS)
 #define HEAL_NS		(10000 * NS_PER_MS)
@@ -42,7 +38,7 @@
 #define CONFIRM_SHARE	100
 #define CONFIRM_MAX_NS	(5000 * NS_PER_MS)
 #define READER_NICE	(-10)
-#define DRAIN_EVERY	1024	/* sockets of the snapshot */
+#define EMPTY_EVERY	1024	/* sockets of the snapshot */
 #define WHY_LEN		512
 
 /* The signal that asked to end, 0 if none did. */
@@ -111,30 +107,6 @@ static int feed(void *ctx, const void *bytes, size_t len)
 	return run->error;
 }
 
-/* Records that were there at @from_ns are with the engine; how many came. */
-static int drain(struct run *run, uint64_t from_ns)
-{
-	int n, sum = 0;
-
-	if (!run->src)
-		return 0;
-	do {
-		n = run->ops->drain(run->src, feed, run);
-		if (n < 0)
-			run->error = run->error ? run->error : n;
-		if (n <= 0) {
-			run->emptied_ns = from_ns;
-			return sum;
-		}
-		sum += n;
-	} while (mono_now() - from_ns < BURST_NS);
-
-	/* Time may still advance, only not to the present. */
-	if (from_ns - run->emptied_ns > BACKLOG_NS)
-		run->emptied_ns = from_ns - BACKLOG_NS;
-	return sum;
-}
-
 /* A hook that was busy when it was hit again leaves no trace in a ring. */
 static void poll_stats(struct run *run, uint64_t now_ns)
 {
@@ -146,8 +118,9 @@ static void poll_stats(struct run *run, uint64_t now_ns)
 	run->stats_at_ns = now_ns + STATS_NS;
 	run->ops->stats(run->src, &stats);
 	run->lost_ring = stats.lost_ring;
-	missed = stats.lost_nested - run->missed;
-	run->missed = stats.lost_nested;
+	missed = stats.lost_nested > run->missed ?
+		 stats.lost_nested - run->missed : 0;
+	run->missed += missed;
 	if (missed && run->sink->lost)
 		run->sink->lost(run->ctx, now_ns, RUN_ANY_CPU, missed);
 }
@@ -157,8 +130,8 @@ static int feed_socket(void *ctx, const void *bytes, size_t len)
 	struct run *run = ctx;
 
 	/* A long dump must not let the rings run full. */
-	if (++run->dumped % DRAIN_EVERY == 0)
-		drain(run, mono_now());
+	if (++run->dumped % EMPTY_EVERY == 0)
+		engine_empty_rings(run->engine);
 	return feed(run, bytes, len);
 }
 
@@ -166,8 +139,7 @@ void run_pause(void *ctx)
 {
 	struct run *run = ctx;
 
-	if (run->src)
-		drain(run, mono_now());
+	engine_empty_rings(run->engine);
 }
 
 /*
@@ -215,7 +187,10 @@ static int no_source(const char *why)
 
 static int try_source(struct run *run, const struct source_ops *ops, char *why)
 {
-	const struct source_options opt = { .hooks = run->opt->hooks };
+	const struct source_options opt = {
+		.hooks = run->opt->hooks,
+		.raw = run->opt->raw,
+	};
 	int ret;
 
 	snprintf(why, WHY_LEN, "source %s does not work here", ops->name);
@@ -261,8 +236,13 @@ static int start_engine(struct run *run)
 		.self = (uint32_t)getpid(),
 	};
 
+	struct ring *rings = NULL;
+	size_t n = 0;
+
+	if (run->src)
+		rings = run->ops->rings(run->src, &n);
 	run->engine = engine_new(&cfg, run->sink, run->ctx);
-	if (run->engine)
+	if (run->engine && !engine_set_rings(run->engine, rings, n))
 		return EXIT_DONE;
 	log_say("out of memory");
 	return EXIT_FAILED;
@@ -294,21 +274,12 @@ static int start_loop(struct run *run)
 /* Everything the dump has shown is in the table when this returns. */
 static void merge_snapshot(struct run *run)
 {
-	const struct timespec pause = { .tv_nsec = 2 * NS_PER_MS };
-	const uint64_t until = mono_now() + HOLDBACK_NS + NS_PER_MS;
-	uint64_t now;
+	const struct timespec pause = { .tv_nsec = NS_PER_MS };
+	const uint64_t until = mono_now() + HOLDBACK_NS;
 
-	if (!run->src) {
-		engine_advance(run->engine, until);
-		return;
-	}
-	do {
+	while (run->src && mono_now() < until)
 		nanosleep(&pause, NULL);
-		now = mono_now();
-		drain(run, now);
-	} while (run->emptied_ns < until && now < until + BACKLOG_NS &&
-		 !run->error);
-	engine_advance(run->engine, run->emptied_ns);
+	engine_advance(run->engine, until);
 }
 
 int run_refresh(struct run *run)
@@ -401,7 +372,6 @@ static int start(struct run *run)
 	/* A fraction of a CPU, but soon: the rings do not wait. */
 	setpriority(PRIO_PROCESS, 0, READER_NICE);
 	run->started_ns = mono_now();
-	run->emptied_ns = run->started_ns;
 	ret = take_snapshot(run);
 	if (ret)
 		return ret;
@@ -452,19 +422,28 @@ static bool wait_for_records(struct run *run)
 	int i, n;
 
 	n = epoll_wait(run->epoll, ev, 2, timeout_ms(run, mono_now()));
-	for (i = 0; i < n; i++)
-		if (ev[i].data.fd == STDOUT_FILENO &&
-		    (ev[i].events & (EPOLLERR | EPOLLHUP)))
+	for (i = 0; i < n; i++) {
+		if (ev[i].data.fd != STDOUT_FILENO) {
+			if (run->ops->woken)
+				run->ops->woken(run->src);
+		} else if (ev[i].events & (EPOLLERR | EPOLLHUP)) {
 			return true;
+		}
+	}
 	return false;
 }
 
 static void take_records(struct run *run)
 {
 	const uint64_t now = mono_now();
+	struct engine_stats stats;
+	uint64_t before;
 
-	run->last_round = drain(run, now);
-	engine_advance(run->engine, run->emptied_ns);
+	engine_get_stats(run->engine, &stats);
+	before = stats.captured;
+	engine_advance(run->engine, now);
+	engine_get_stats(run->engine, &stats);
+	run->last_round = stats.captured - before;
 	if (now >= run->stats_at_ns) {
 		poll_stats(run, now);
 		heal(run, now);
@@ -500,13 +479,12 @@ static bool loop(struct run *run)
 
 /* The end */
 
-static void stop_source(struct run *run)
+static void close_source(struct run *run)
 {
 	if (!run->src)
 		return;
-	if (!run->error)
-		take_records(run);
-	poll_stats(run, mono_now());
+	if (run->engine)
+		engine_set_rings(run->engine, NULL, 0);
 	run->ops->close(run->src);
 	run->src = NULL;
 }
@@ -570,8 +548,12 @@ static int finish(struct run *run, bool gone)
 	struct output_summary summary;
 	int ret;
 
-	stop_source(run);
+	if (run->src && !run->error)
+		take_records(run);
+	if (run->src)
+		poll_stats(run, mono_now());
 	engine_finish(run->engine);
+	close_source(run);
 	if (run->done && !gone)
 		run->done(run);
 	get_summary(run, &summary);
@@ -600,9 +582,7 @@ int run_main(struct run *run)
 		gone = loop(run);
 		ret = finish(run, gone);
 	}
-	if (run->src)
-		run->ops->close(run->src);
-	run->src = NULL;
+	close_source(run);
 	engine_free(run->engine);
 	run->engine = NULL;
 	if (run->epoll >= 0)

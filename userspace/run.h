@@ -80,14 +80,13 @@ struct run {
 	int epoll;
 	uint64_t told;		/* of opt->count */
 	uint64_t tick_at_ns;
-	int last_round;		/* records that it brought */
+	uint64_t last_round;	/* records that it brought */
 	uint64_t stats_at_ns;
 	uint64_t confirm_at_ns;
 	uint64_t heal_at_ns;
 	uint64_t heal_again_ns;
 	uint64_t healed_lost;	/* lost when the table was last mended */
 	size_t dumped;
-	uint64_t emptied_ns;	/* when the rings were last seen empty */
 	uint64_t lost_ring;
 	bool stop;
 	int error;		/* -errno of the source or the engine */

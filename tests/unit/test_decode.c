@@ -195,7 +195,7 @@ static void test_cookie_0_is_refused(void **state)
 static void test_unknown_family_is_refused(void **state)
 {
 	(void)state;
-	for (unsigned int family = 0; family < 65536; family++) {
+	for (unsigned int family = 0; family <= UINT8_MAX; family++) {
 		struct tcpstate_record rec = good(TCPSTATE_STATE);
 
 		rec.family = family;
@@ -228,8 +228,8 @@ static void test_unknown_basis_is_refused(void **state)
 
 static void test_huge_cpu_is_refused(void **state)
 {
-	static const uint32_t cpus[] = { DECODE_MAX_CPUS, DECODE_MAX_CPUS + 1,
-					 1U << 31, UINT32_MAX };
+	static const uint16_t cpus[] = { DECODE_MAX_CPUS, DECODE_MAX_CPUS + 1,
+					 1U << 15, UINT16_MAX };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cpus); i++) {

@@ -107,7 +107,6 @@ static struct tcpstate_record random_record(struct rng *g, uint64_t now_ns,
 	rec.sport = rnd(g, 3);
 	rec.dport = rnd(g, 3);
 	rec.tgid = rnd(g, 4);
-	rec.listener = rnd(g, cookies);
 	rec.sk_err = some_errors[rnd(g, COUNT_OF(some_errors))];
 	rec.linger2 = (int32_t)rnd(g, 3) - 1;
 	rec.shutdown = rnd(g, 4);
@@ -115,10 +114,14 @@ static struct tcpstate_record random_record(struct rng *g, uint64_t now_ns,
 	rec.write_seq = rnd(g, 3);
 	rec.rcv_nxt = rnd(g, 3);
 	rec.copied_seq = rnd(g, 3);
-	rec.age_ms = chance(g, 10) ? UINT32_MAX : rnd(g, 100);
-	rec.inode = rnd(g, 3);
-	rec.timeout_ms = rnd(g, 2) * 1000;
-	rec.count = rnd(g, 3);
+	if (rec.type == TCPSTATE_SNAPSHOT) {
+		rec.age_ms = chance(g, 10) ? UINT32_MAX : rnd(g, 100);
+		rec.inode = rnd(g, 3);
+	}
+	if (rec.type != TCPSTATE_STATE)
+		rec.timeout_ms = rnd(g, 2) * 1000;
+	/* The union of bytes_acked, listener and count. */
+	rec.listener = rnd(g, cookies);
 	if (chance(g, 20))
 		rec.daddr[10] = rec.daddr[11] = 0xff;
 	if (plausible && rec.type == TCPSTATE_STATE)

@@ -145,10 +145,39 @@ static void test_each_later_jump_is_counted(void **state)
 	for (uint64_t i = 1; i <= 10; i++) {
 		PLAY(r, STATE(i, C + i, CLOSE, LISTEN, NC, .seq = 1 + i * 3));
 		until(r, i);
-		assert_int_equal(r->lost, 2 * i);
+		assert_int_equal(r->lost, 2 * (i - 1));
 	}
 	FINISH(r);
 	assert_int_equal(r->lost, 20);
+}
+
+/* A nested interrupt's record has a later number and an earlier time. */
+static void test_overtaken_is_not_lost(void **state)
+{
+	struct rig *r = *state;
+
+	PLAY(r, STATE(0, C, CLOSE, LISTEN, NC, .seq = 1),
+	     STATE(5, C + 1, CLOSE, LISTEN, NC, .seq = 3),
+	     STATE(6, C + 2, CLOSE, LISTEN, NC, .seq = 2));
+	until(r, 5);
+	until(r, 6);
+	until(r, 7);
+	FINISH(r);
+	assert_int_equal(r->lost, 0);
+}
+
+static void test_gap_is_told_at_the_next_look(void **state)
+{
+	struct rig *r = *state;
+
+	PLAY(r, STATE(0, C, CLOSE, LISTEN, NC, .seq = 1),
+	     STATE(5, C + 1, CLOSE, LISTEN, NC, .seq = 3));
+	until(r, 5);
+	assert_int_equal(r->lost, 0);
+	until(r, 6);
+	assert_int_equal(r->lost, 1);
+	FINISH(r);
+	assert_int_equal(r->lost, 1);
 }
 
 static void test_huge_loss(void **state)
@@ -437,6 +466,8 @@ int main(void)
 		WITH_RIG(test_nested_disorder_is_no_loss),
 		WITH_RIG(test_losses_of_each_cpu),
 		WITH_RIG(test_each_later_jump_is_counted),
+		WITH_RIG(test_overtaken_is_not_lost),
+		WITH_RIG(test_gap_is_told_at_the_next_look),
 		WITH_RIG(test_huge_loss),
 		WITH_RIG(test_holdback_orders_the_cpus),
 		WITH_RIG(test_nothing_is_told_before_its_time),

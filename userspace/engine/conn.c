@@ -87,10 +87,17 @@ void settle_later(struct engine *e, struct entry *entry,
 	table_move(e->table, entry, LIST_SETTLING);
 }
 
+/* The list of one with nothing pending. */
+static enum list list_of(const struct entry *entry)
+{
+	return entry->conn.state == TCPSTATE_TIME_WAIT ? LIST_TIME_WAIT :
+							 LIST_LIVE;
+}
+
 void settled(struct engine *e, struct entry *entry)
 {
 	entry->pending = PENDING_NONE;
-	table_move(e->table, entry, LIST_LIVE);
+	table_move(e->table, entry, list_of(entry));
 }
 
 void tell_conn(struct engine *e, struct entry *entry, bool ended)
@@ -189,8 +196,8 @@ void move(struct engine *e, struct entry *entry, uint8_t state,
 	c->snapshot = false;
 	if (state == TCPSTATE_LISTEN)
 		table_move(e->table, entry, LIST_LISTENING);
-	else if (entry->list == LIST_LIVE)
-		table_move(e->table, entry, LIST_LIVE);
+	else if (entry->list == LIST_LIVE || entry->list == LIST_TIME_WAIT)
+		table_move(e->table, entry, list_of(entry));
 	if (e->sink.transition)
 		e->sink.transition(e->ctx, &t);
 }
@@ -242,6 +249,8 @@ static void make_room(struct engine *e)
 		entry = settling;
 	if (!entry)
 		entry = table_oldest(e->table, LIST_PREDICTED);
+	if (!entry)
+		entry = table_oldest(e->table, LIST_TIME_WAIT);
 	if (!entry)
 		entry = table_oldest(e->table, LIST_LIVE);
 	if (!entry)

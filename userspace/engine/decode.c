@@ -47,18 +47,14 @@ static bool states_are_sane(const struct tcpstate_record *r)
 	}
 }
 
-bool record_head_decode(const void *bytes, size_t len,
-			struct tcpstate_record *rec)
+bool record_head_is_sane(const struct tcpstate_record *rec, size_t len)
 {
-	if (len != sizeof(*rec))
-		return false;
-	memcpy(rec, bytes, sizeof(*rec));
-	return head_is_sane(rec, len);
+	return len == sizeof(*rec) && head_is_sane(rec, len);
 }
 
-bool record_decode(const void *bytes, size_t len, struct tcpstate_record *rec)
+bool record_is_sane(const struct tcpstate_record *rec, size_t len)
 {
-	if (!record_head_decode(bytes, len, rec))
+	if (!record_head_is_sane(rec, len))
 		return false;
 	if (rec->type == TCPSTATE_LOST)
 		return true;
@@ -68,5 +64,14 @@ bool record_decode(const void *bytes, size_t len, struct tcpstate_record *rec)
 	if (!rec->cookie)
 		return false;
 	return rec->basis < TCPSTATE_BASES &&
-	       rec->comm[TCPSTATE_COMM_LEN - 1] == '\0';
+	       (rec->type == TCPSTATE_SNAPSHOT ||
+		rec->comm[TCPSTATE_COMM_LEN - 1] == '\0');
+}
+
+bool record_decode(const void *bytes, size_t len, struct tcpstate_record *rec)
+{
+	if (len != sizeof(*rec))
+		return false;
+	memcpy(rec, bytes, sizeof(*rec));
+	return record_is_sane(rec, len);
 }

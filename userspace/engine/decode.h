@@ -16,10 +16,12 @@
 #define DECODE_MAX_CPUS 8192
 
 /* Only the head: size, version, type, cpu and seq are what they must be. */
-bool record_head_decode(const void *bytes, size_t len,
-			struct tcpstate_record *rec);
+bool record_head_is_sane(const struct tcpstate_record *rec, size_t len);
 
-/* False if the @len bytes are no record of a known version and type. */
+/* Are the @len bytes at @rec a record of a known version and type? */
+bool record_is_sane(const struct tcpstate_record *rec, size_t len);
+
+/* The same of bytes at any address, copied to @rec first. */
 bool record_decode(const void *bytes, size_t len, struct tcpstate_record *rec);
 
 #endif /* TCPSTATE_DECODE_H */

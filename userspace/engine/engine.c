@@ -8,7 +8,7 @@
 #include "decode.h"
 #include "engine_internal.h"
 
-/* Records held back at most: 240 bytes each. */
+/* Records copied at most: 192 bytes each. */
 #define MERGE_MAX (1 << 18)
 
 struct engine *engine_new(const struct engine_config *cfg,
@@ -91,17 +91,23 @@ static void lost(struct engine *e, uint64_t ns, uint32_t cpu, uint64_t count)
 		e->sink.lost(e->ctx, ns, cpu, count);
 }
 
-/* Jumps of seq that no LOST record explains. */
-static void seq_check(struct engine *e)
+/*
+ * Jumps of seq that no LOST record explains.  Only a nested interrupt's record
+ * overtakes another one, so what is still missing at the next look is lost.
+ */
+static void seq_check(struct engine *e, bool last)
 {
 	for (size_t i = 0; i < e->n_cpus; i++) {
 		struct cpu_seq *cpu = &e->cpus[i];
 		uint64_t span = cpu->last - cpu->first + 1;
-		uint64_t gap;
+		uint64_t gap, before = cpu->gap_seen;
 
-		if (!cpu->seen || span <= cpu->accounted)
+		if (!cpu->seen)
 			continue;
-		gap = span - cpu->accounted;
+		gap = span > cpu->accounted ? span - cpu->accounted : 0;
+		cpu->gap_seen = gap;
+		if (!last && gap > before)
+			gap = before;
 		if (gap > cpu->gap_told) {
 			lost(e, e->now_ns, i, gap - cpu->gap_told);
 			cpu->gap_told = gap;
@@ -125,41 +131,83 @@ static void dispatch(struct engine *e, const struct tcpstate_record *rec)
 	conn_record(e, rec);
 }
 
+static void malformed(struct engine *e, const struct tcpstate_record *rec,
+		      size_t len)
+{
+	e->stats.malformed++;
+	/* It came, and so it is not lost as well. */
+	if (record_head_is_sane(rec, len))
+		seq_account(e, rec);
+}
+
+/* One that came out of the merge; those of the rings have not been checked. */
+static void take(struct engine *e, const struct tcpstate_record *rec)
+{
+	if (!record_is_sane(rec, sizeof(*rec))) {
+		malformed(e, rec, sizeof(*rec));
+		return;
+	}
+	/* Without memory a loss may go untold. */
+	seq_account(e, rec);
+	if (rec->type == TCPSTATE_LOST) {
+		dispatch(e, rec);
+		return;
+	}
+	if (rec->mono_ns < e->cfg.since_ns)
+		return;
+	if (rec->type != TCPSTATE_SNAPSHOT)
+		e->stats.captured++;
+	dispatch(e, rec);
+}
+
 int engine_feed(struct engine *e, const void *bytes, size_t len)
 {
 	const struct tcpstate_record *oldest;
-	struct tcpstate_record rec;
-	int err;
+	struct tcpstate_record rec = { 0 };
 
 	if (!record_decode(bytes, len, &rec)) {
-		e->stats.malformed++;
-		/* It came, and so it is not lost as well. */
-		if (record_head_decode(bytes, len, &rec))
-			seq_account(e, &rec);
+		malformed(e, &rec, len);
 		return -EBADMSG;
 	}
-	err = seq_account(e, &rec);
-	if (!err && rec.type != TCPSTATE_LOST && rec.mono_ns < e->cfg.since_ns)
-		return 0;
-	if (!err && merge_is_full(e->merge)) {
+	if (merge_is_full(e->merge)) {
 		oldest = merge_pop(e->merge, UINT64_MAX);
 		if (oldest)
-			dispatch(e, oldest);
+			take(e, oldest);
 	}
-	if (!err)
-		err = merge_push(e->merge, &rec);
-	if (!err && rec.type != TCPSTATE_SNAPSHOT &&
-	    rec.type != TCPSTATE_LOST)
-		e->stats.captured++;
-	return err;
+	return merge_push(e->merge, &rec);
+}
+
+int engine_set_rings(struct engine *e, struct ring *rings, size_t n)
+{
+	return merge_set_rings(e->merge, rings, n);
+}
+
+void engine_empty_rings(struct engine *e)
+{
+	merge_empty_rings(e->merge);
+}
+
+/* What a record will be about is asked for while others are worked on. */
+static void fetch_ahead(struct engine *e)
+{
+	const struct tcpstate_record *rec;
+
+	rec = merge_look_ahead(e->merge, 4);
+	if (rec)
+		table_fetch_bucket(e->table, rec->cookie);
+	rec = merge_look_ahead(e->merge, 2);
+	if (rec)
+		table_fetch_entry(e->table, rec->cookie);
 }
 
 static void release(struct engine *e, uint64_t until_ns)
 {
 	const struct tcpstate_record *rec;
 
-	while ((rec = merge_pop(e->merge, until_ns)))
-		dispatch(e, rec);
+	while ((rec = merge_pop(e->merge, until_ns))) {
+		fetch_ahead(e);
+		take(e, rec);
+	}
 	if (e->roles_stale)
 		conn_find_roles(e);
 	e->roles_stale = false;
@@ -170,8 +218,8 @@ void engine_advance(struct engine *e, uint64_t now_ns)
 	uint64_t until = now_ns > e->cfg.holdback_ns ?
 			 now_ns - e->cfg.holdback_ns : 0;
 
-	seq_check(e);
 	release(e, until);
+	seq_check(e, false);
 	conn_settle(e, until);
 	if (until > e->now_ns)
 		e->now_ns = until;
@@ -179,8 +227,8 @@ void engine_advance(struct engine *e, uint64_t now_ns)
 
 void engine_finish(struct engine *e)
 {
-	seq_check(e);
 	release(e, UINT64_MAX);
+	seq_check(e, true);
 	conn_settle(e, UINT64_MAX);
 }
 
@@ -203,6 +251,7 @@ const struct conn *engine_find(const struct engine *e, uint64_t cookie)
 }
 
 struct each {
+	uint8_t state;		/* 0: any */
 	engine_conn_fn fn;
 	void *ctx;
 };
@@ -213,14 +262,28 @@ static int each_live(void *ctx, struct entry *entry)
 
 	if (entry->dead || !entry->conn.state)
 		return 0;
+	if (each->state && entry->conn.state != each->state)
+		return 0;
 	return each->fn(each->ctx, &entry->conn);
 }
 
 int engine_each(const struct engine *e, engine_conn_fn fn, void *ctx)
 {
-	struct each each = { fn, ctx };
+	struct each each = { 0, fn, ctx };
 
 	return table_each(e->table, each_live, &each);
+}
+
+int engine_each_in_state(const struct engine *e, uint8_t state,
+			 engine_conn_fn fn, void *ctx)
+{
+	struct each each = { state, fn, ctx };
+	int ret = 0;
+
+	for (enum list list = 0; list < LISTS && !ret; list++)
+		if (state == TCPSTATE_TIME_WAIT || list != LIST_TIME_WAIT)
+			ret = table_each_in(e->table, list, each_live, &each);
+	return ret;
 }
 
 void engine_set_owner(struct engine *e, uint64_t cookie, uint32_t pid,

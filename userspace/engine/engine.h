@@ -174,6 +174,7 @@ struct engine_stats {
 };
 
 struct engine;
+struct ring;
 
 /* NULL without memory.  @sink is copied; @ctx is passed to its calls. */
 struct engine *engine_new(const struct engine_config *cfg,
@@ -185,6 +186,18 @@ void engine_free(struct engine *e);
  * record (counted), -ENOMEM.  Nothing is told before engine_advance().
  */
 int engine_feed(struct engine *e, const void *bytes, size_t len);
+
+/*
+ * Read records from @rings, that of CPU n being number n, where they lie; they
+ * stay the caller's and must outlive the engine, or be taken back by NULL and
+ * 0.  0 or -ENOMEM.
+ */
+int engine_set_rings(struct engine *e, struct ring *rings, size_t n);
+/*
+ * Something long is under way: copy what the rings hold, so that they do not
+ * run full.  Nothing is told.
+ */
+void engine_empty_rings(struct engine *e);
 
 /*
  * Time has come to @now_ns, and everything older than it has been fed except
@@ -217,6 +230,10 @@ int engine_each(const struct engine *e, engine_conn_fn fn, void *ctx);
 void engine_dump_begin(struct engine *e);
 void engine_dump_end(struct engine *e, uint64_t began_ns,
 		     const uint32_t *netns, size_t n);
+
+/* Those in @state, without a look at TIME_WAIT, which outnumbers all others. */
+int engine_each_in_state(const struct engine *e, uint8_t state,
+			 engine_conn_fn fn, void *ctx);
 
 /* The descriptor tables say that @pid owns @cookie; kept if none is known. */
 void engine_set_owner(struct engine *e, uint64_t cookie, uint32_t pid,

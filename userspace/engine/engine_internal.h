@@ -13,6 +13,7 @@
 struct cpu_seq {
 	uint64_t first, last;	/* seen */
 	uint64_t accounted;	/* records that came, or were told as lost */
+	uint64_t gap_seen;	/* at the last look */
 	uint64_t gap_told;
 	bool seen;
 };

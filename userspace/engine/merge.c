@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "decode.h"
+#include "../ring.h"
 
 /* A circular buffer of records in time order; its size is a power of two. */
 struct queue {
@@ -26,6 +26,12 @@ struct chunk {
 struct merge {
 	struct queue *queues;	/* of the dump, then by CPU */
 	size_t n_queues;
+	struct ring *rings;	/* by CPU; the caller's */
+	size_t n_rings;
+	/* The stream that is popped from while it is the oldest. */
+	size_t current;
+	uint64_t limit_ns;	/* the next one begins there; 0: look anew */
+	struct ring *taken;	/* its next record is the caller's */
 	struct chunk *chunks;
 	struct tcpstate_record **pool;
 	size_t n_pool, n_records;
@@ -34,7 +40,6 @@ struct merge {
 };
 
 #define QUEUE_MIN 64
-#define FETCH_AHEAD 3	/* records */
 
 struct merge *merge_new(size_t max)
 {
@@ -159,7 +164,6 @@ int merge_push(struct merge *m, const struct tcpstate_record *rec)
 	struct queue *q;
 	int err;
 
-	pool_take_back(m);
 	err = queues_reach(m, queue_of(rec));
 	if (!err && !m->n_pool)
 		err = pool_grow(m);
@@ -175,36 +179,157 @@ int merge_push(struct merge *m, const struct tcpstate_record *rec)
 	*own = *rec;
 	queue_insert(q, own);
 	m->used++;
+	m->limit_ns = 0;
 	return 0;
 }
 
-static void fetch(const struct tcpstate_record *rec)
-{
-	const char *bytes = (const char *)rec;
+/* ---- the rings ---- */
 
-	for (size_t line = 0; line < sizeof(*rec); line += 64)
-		__builtin_prefetch(bytes + line);
+int merge_set_rings(struct merge *m, struct ring *rings, size_t n)
+{
+	m->rings = rings;
+	m->n_rings = n;
+	m->taken = NULL;
+	m->limit_ns = 0;
+	return n ? queues_reach(m, n) : 0;
+}
+
+static struct ring *ring_of(const struct merge *m, size_t stream)
+{
+	return stream && stream <= m->n_rings ? &m->rings[stream - 1] : NULL;
+}
+
+/* To the queue with the next one; false if it has to stay. */
+static bool ring_to_queue(struct merge *m, struct ring *ring)
+{
+	/* What it says of its CPU is not to be trusted. */
+	struct tcpstate_record rec = *ring_peek(ring, 0);
+
+	rec.cpu = (uint16_t)(ring - m->rings);
+	if (merge_is_full(m) || merge_push(m, &rec))
+		return false;
+	ring_take(ring);
+	return true;
+}
+
+void merge_empty_rings(struct merge *m)
+{
+	for (size_t i = 0; i < m->n_rings; i++) {
+		struct ring *ring = &m->rings[i];
+
+		if (m->taken == ring)
+			continue;
+		while (ring_peek(ring, 0) && ring_to_queue(m, ring))
+			;
+		ring_release(ring);
+	}
+}
+
+/* A nested interrupt has stored its record behind the one that it met. */
+static void sort_ring(struct merge *m, struct ring *ring)
+{
+	const struct tcpstate_record *rec = ring_peek(ring, 0);
+	const struct tcpstate_record *next = ring_peek(ring, 1);
+	uint64_t latest_ns = rec->mono_ns;
+
+	if (!next || next->mono_ns >= latest_ns)
+		return;
+	while (rec && rec->mono_ns <= latest_ns && ring_to_queue(m, ring))
+		rec = ring_peek(ring, 0);
+}
+
+/* ---- out ---- */
+
+static const struct tcpstate_record *queue_head(const struct merge *m,
+						size_t stream)
+{
+	const struct queue *q = &m->queues[stream];
+
+	return q->used ? *slot(q, 0) : NULL;
+}
+
+/* The queue has what was in the ring before. */
+static const struct tcpstate_record *head(struct merge *m, size_t stream)
+{
+	struct ring *ring = ring_of(m, stream);
+
+	if (ring && !m->queues[stream].used && ring_peek(ring, 0))
+		sort_ring(m, ring);
+	if (m->queues[stream].used || !ring)
+		return queue_head(m, stream);
+	return ring_peek(ring, 0);
+}
+
+/*
+ * A stream in which nothing was stands aside until the next look; what comes
+ * to it meanwhile is younger than what the caller waits for.
+ */
+static const struct tcpstate_record *choose(struct merge *m)
+{
+	const struct tcpstate_record *oldest = NULL;
+	uint64_t limit_ns = UINT64_MAX;
+
+	for (size_t i = 0; i < m->n_queues; i++) {
+		const struct tcpstate_record *rec = head(m, i);
+
+		if (!rec)
+			continue;
+		if (oldest && rec->mono_ns >= oldest->mono_ns) {
+			if (rec->mono_ns < limit_ns)
+				limit_ns = rec->mono_ns;
+			continue;
+		}
+		if (oldest)
+			limit_ns = oldest->mono_ns;
+		oldest = rec;
+		m->current = i;
+	}
+	m->limit_ns = limit_ns;
+	return oldest;
+}
+
+static void take_back(struct merge *m)
+{
+	pool_take_back(m);
+	if (m->taken)
+		ring_take(m->taken);
+	m->taken = NULL;
+}
+
+static const struct tcpstate_record *queue_pop(struct merge *m, struct queue *q)
+{
+	m->popped = *slot(q, 0);
+	q->head = (q->head + 1) & (q->size - 1);
+	q->used--;
+	m->used--;
+	return m->popped;
 }
 
 const struct tcpstate_record *merge_pop(struct merge *m, uint64_t until_ns)
 {
-	struct queue *oldest = NULL;
+	const struct tcpstate_record *rec = NULL;
 
-	pool_take_back(m);
-	for (size_t i = 0; i < m->n_queues; i++) {
-		struct queue *q = &m->queues[i];
-
-		if (q->used && (!oldest || (*slot(q, 0))->mono_ns <
-					   (*slot(oldest, 0))->mono_ns))
-			oldest = q;
-	}
-	if (!oldest || (*slot(oldest, 0))->mono_ns > until_ns)
+	take_back(m);
+	if (m->limit_ns)
+		rec = head(m, m->current);
+	if (!rec || rec->mono_ns > m->limit_ns)
+		rec = choose(m);
+	if (!rec || rec->mono_ns > until_ns) {
+		for (size_t i = 0; i < m->n_rings; i++)
+			ring_release(&m->rings[i]);
+		m->limit_ns = 0;
 		return NULL;
-	m->popped = *slot(oldest, 0);
-	if (oldest->used > FETCH_AHEAD)
-		fetch(*slot(oldest, FETCH_AHEAD));
-	oldest->head = (oldest->head + 1) & (oldest->size - 1);
-	oldest->used--;
-	m->used--;
-	return m->popped;
+	}
+	if (m->queues[m->current].used)
+		return queue_pop(m, &m->queues[m->current]);
+	m->taken = ring_of(m, m->current);
+	return rec;
+}
+
+const struct tcpstate_record *merge_look_ahead(const struct merge *m,
+					       uint32_t ahead)
+{
+	const struct ring *ring = ring_of(m, m->current);
+
+	return m->limit_ns && ring ? ring_peek(ring, ahead) : NULL;
 }

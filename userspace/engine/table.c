@@ -12,8 +12,8 @@ struct list_head {
 #define CHUNK 256	/* entries allocated at once */
 
 struct chunk {
-	struct chunk *next;
 	struct entry entries[CHUNK];
+	struct chunk *next;
 };
 
 struct table {
@@ -75,6 +75,20 @@ struct entry *table_find(const struct table *t, uint64_t cookie)
 	return entry;
 }
 
+void table_fetch_bucket(const struct table *t, uint64_t cookie)
+{
+	__builtin_prefetch(&t->buckets[bucket_of(t->n_buckets, cookie)]);
+}
+
+void table_fetch_entry(const struct table *t, uint64_t cookie)
+{
+	const char *entry =
+		(const void *)t->buckets[bucket_of(t->n_buckets, cookie)];
+
+	for (size_t line = 0; entry && line < sizeof(struct entry); line += 64)
+		__builtin_prefetch(entry + line);
+}
+
 /* Without memory the chains grow longer, and that is all. */
 static void grow(struct table *t)
 {
@@ -133,7 +147,8 @@ static struct entry *entry_alloc(struct table *t)
 	struct entry *entry;
 
 	if (!t->free) {
-		struct chunk *chunk = malloc(sizeof(*chunk));
+		struct chunk *chunk = aligned_alloc(_Alignof(struct chunk),
+						    sizeof(*chunk));
 
 		if (!chunk)
 			return NULL;

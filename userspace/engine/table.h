@@ -21,6 +21,7 @@ enum pending {
 /* In at most one list at a time. */
 enum list {
 	LIST_LIVE,
+	LIST_TIME_WAIT,	/* many, and quiet */
 	LIST_LISTENING,	/* they never move, and others need them */
 	LIST_SETTLING,	/* .pending is decided at .due_ns, soon */
 	LIST_PREDICTED,	/* a mini-socket that no hook shows ends at .due_ns */
@@ -35,23 +36,30 @@ struct held {
 	uint8_t state, basis;
 };
 
+/*
+ * What lists and buckets need of a neighbour is in its first line of the cache:
+ * most of those that are looked at were not touched for long.
+ */
 struct entry {
-	struct conn conn;	/* first: callers see only this */
 	struct entry *chain;	/* same bucket */
 	struct entry *prev, *next;
+	uint64_t due_ns;	/* when .pending is decided */
 	uint8_t list;		/* enum list */
 	uint8_t pending;	/* enum pending */
 	bool dead;		/* CLOSE was told */
 	bool mini_seen;		/* this life has had a timewait mini-socket */
 	bool line_told;		/* sink->conn() was called for TIME_WAIT */
 	bool fw2_clean;		/* segs_fw2 was taken in softirq, no queue */
-	uint32_t segs_fw2;	/* segs_in at FIN_WAIT1 -> FIN_WAIT2 */
 	uint8_t dumped;		/* state in the last dump that had it */
 	uint32_t dump;		/* number of that dump */
+	struct conn conn;	/* callers see only this; its cookie first */
+	uint32_t segs_fw2;	/* segs_in at FIN_WAIT1 -> FIN_WAIT2 */
 	uint64_t moved_ns;	/* time of its last move */
-	uint64_t due_ns;	/* when .pending is decided */
 	struct held held;
-};
+} __attribute__((aligned(64)));
+
+_Static_assert(offsetof(struct entry, conn.cookie) < 64,
+	       "the cookie has left the first line");
 
 struct table;
 
@@ -59,6 +67,9 @@ struct table *table_new(size_t max);
 void table_free(struct table *t);
 
 struct entry *table_find(const struct table *t, uint64_t cookie);
+/* Soon to be found: the one long before, the other a little before. */
+void table_fetch_bucket(const struct table *t, uint64_t cookie);
+void table_fetch_entry(const struct table *t, uint64_t cookie);
 
 /* A zeroed entry in LIST_LIVE; NULL without memory or room. */
 struct entry *table_add(struct table *t, uint64_t cookie);

@@ -12,11 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct ring;
 struct source;		/* opaque; each backend has its own */
 
 struct source_options {
 	size_t	ring_bytes;	/* per CPU; 0 = the default */
 	const char *hooks;	/* NULL = best available; see --hooks */
+	bool raw;		/* also records that the engine folds in */
 };
 
 /* What may be observed or must be inferred; a bit per hook. */
@@ -33,13 +35,13 @@ enum source_hook {
 #define HOOK_COUNT 8
 
 struct source_stats {
-	uint64_t received;	/* records handed to the reader */
 	uint64_t lost_ring;	/* no room in a ring */
 	uint64_t lost_nested;	/* hook busy when it was hit again (missed) */
 };
 
 /*
- * One record of @len bytes, valid only during the call.  Return 0 to go on.
+ * One record of a dump, @len bytes, valid only during the call.  Return 0 to go
+ * on.
  */
 typedef int (*source_record_fn)(void *ctx, const void *bytes, size_t len);
 
@@ -67,10 +69,12 @@ struct source_ops {
 	/* A descriptor that polls readable when a watermark is reached. */
 	int (*fd)(const struct source *src);
 	/*
-	 * Hand over what is there, per CPU in order; bounded per call.
-	 * Returns the number of records or -errno.
+	 * The rings, that of CPU n being number n; *@n of them.  They are the
+	 * source's, and go with it.
 	 */
-	int (*drain)(struct source *src, source_record_fn fn, void *ctx);
+	struct ring *(*rings)(struct source *src, size_t *n);
+	/* The descriptor has polled readable; NULL if that needs no answer. */
+	void (*woken)(struct source *src);
 	void (*stats)(struct source *src, struct source_stats *stats);
 	/* Detach, unmap, free.  NULL is allowed. */
 	void (*close)(struct source *src);

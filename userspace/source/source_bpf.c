@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -18,22 +18,28 @@
 #include <bpf/libbpf.h>
 #include <linux/tcpstate.h>
 
+#include "../ring.h"
 #include "kernel_facts.h"
 #include "source.h"
 #include "tcpstate.skel.h"
 
-/* Mirrors struct cpu_state of bpf/ring.bpf.h as far as it is read here. */
+/* Mirror those of bpf/ring.bpf.h as far as they are read here. */
 struct cpu_state {
-	uint64_t seq, lost, untold, last_lost, woken_at, twins;
+	uint64_t seq, lost, untold, last_lost, twins;
 };
 
-#define RING_MIN	(1UL << 16)
-/* Saturated CPUs keep a reader waiting for 0.1 s at times: 30,000 records. */
-#define RING_DEFAULT	(1UL << 24)
-#define RINGS_TOTAL	(1UL << 27)
-/* One drain() takes at most this many records of each ring. */
-#define DRAIN_MAX	16384
-#define FETCH_AHEAD	3	/* records */
+struct tail {
+	uint32_t tail, reserved[15];
+};
+
+/*
+ * Saturated CPUs keep a reader waiting for 0.1 s at times, and a namespace that
+ * goes away ends 100,000 TIME_WAITs in that time.
+ */
+#define RING_DEFAULT	(1U << 17)	/* records */
+#define RING_MIN	(1U << 8)
+#define RING_MAX	(1U << 20)
+#define RINGS_BYTES	(1UL << 27)	/* all of them */
 
 enum method { BY_TRACEPOINT, BY_FENTRY, BY_KPROBE, BY_TIMER, BY_SOCKOPS,
 	      METHODS };
@@ -94,12 +100,6 @@ static const struct way ways[HOOK_COUNT][MAX_WAYS] = {
 	},
 };
 
-struct ring {
-	struct ring_buffer *rb;
-	struct source *src;
-	unsigned int taken;
-};
-
 struct source {
 	struct tcpstate_bpf *skel;
 	struct btf *btf;	/* of the kernel; read once, it is large */
@@ -111,13 +111,13 @@ struct source {
 	char why_not[HOOK_COUNT][96];
 	unsigned int hooks;
 	int cgroup_fd;
-	int epoll_fd;
+	struct ring_buffer *wakeups;
 	struct ring *rings;
 	int n_rings;	/* by CPU number, which may have holes */
 	int n_cpus;
-	source_record_fn fn;
-	void *ctx;
-	uint64_t received;
+	uint32_t slots;	/* of each ring */
+	uint64_t twins_before;	/* while their first programs were not there */
+	void *records, *tails;	/* mapped */
 };
 
 /* The last line that libbpf said, for the one sentence of a failure. */
@@ -279,18 +279,18 @@ static bool hash_add_returns(const struct source *src)
 
 /* ---- loading ---- */
 
-static size_t ring_size(const struct source_options *opt, int cpus)
+static uint32_t ring_slots(const struct source_options *opt, int rings)
 {
-	size_t want = opt->ring_bytes, size = RING_MIN;
+	size_t want = opt->ring_bytes / sizeof(struct tcpstate_record);
+	uint32_t slots = RING_MIN;
 
-	if (!want) {
-		want = RINGS_TOTAL / cpus;
-		if (want > RING_DEFAULT)
-			want = RING_DEFAULT;
-	}
-	while (size < want && size < (1UL << 30))
-		size <<= 1;
-	return size;
+	if (!want)
+		want = RINGS_BYTES / sizeof(struct tcpstate_record) / rings;
+	if (!opt->ring_bytes && want > RING_DEFAULT)
+		want = RING_DEFAULT;
+	while (slots * 2 <= want && slots < RING_MAX)
+		slots *= 2;
+	return slots;
 }
 
 static bool is_by(const struct source *src, unsigned int hook,
@@ -320,11 +320,14 @@ static void timers_pair(struct source *src, unsigned int add, unsigned int end)
 	}
 }
 
-static void settings(struct source *src, size_t ring_bytes)
+static void settings(struct source *src, const struct source_options *opt)
 {
 	struct tcpstate_bpf__rodata *ro = src->skel->rodata;
 
-	ro->watermark = ring_bytes / 8;
+	src->slots = ring_slots(opt, src->n_rings);
+	ro->slots_shift = __builtin_ctz(src->slots);
+	ro->watermark = src->slots / 8;
+	ro->want_raw = opt->raw;
 	ro->hash_add_returns = hash_add_returns(src);
 	ro->hz = kernel_hz();
 	if (is_by(src, HOOK_TW_ADD, BY_TIMER))
@@ -332,76 +335,70 @@ static void settings(struct source *src, size_t ring_bytes)
 	if (is_by(src, HOOK_REQ_ADD, BY_TIMER))
 		ro->req_timer_fn = kernel_symbol("reqsk_timer_handler");
 	ro->connect_by_sockops = is_by(src, HOOK_CONNECT, BY_SOCKOPS);
-	bpf_map__set_max_entries(src->skel->maps.rings, src->n_rings);
+	bpf_map__set_max_entries(src->skel->maps.records,
+				 src->n_rings * src->slots);
+	bpf_map__set_max_entries(src->skel->maps.tails, src->n_rings);
 }
 
-/*
- * Another CPU has written what comes next, and its lines are still there: they
- * are asked for while this record is worked on.
- */
-static void fetch_ahead(const char *bytes, size_t len)
+static size_t records_bytes(const struct source *src)
 {
-	const char *ahead = bytes + FETCH_AHEAD * (len + 8);
-
-	for (size_t line = 0; line < len; line += 64)
-		__builtin_prefetch(ahead + line);
+	return (size_t)src->n_rings * src->slots *
+	       sizeof(struct tcpstate_record);
 }
 
-static int on_record(void *ctx, void *bytes, size_t len)
+static size_t tails_bytes(const struct source *src)
 {
-	struct ring *ring = ctx;
-	struct source *src = ring->src;
-	int err;
-
-	fetch_ahead(bytes, len);
-	err = src->fn(src->ctx, bytes, len);
-
-	src->received++;
-	if (err)
-		return err < 0 ? err : -ECANCELED;
-	return ++ring->taken >= DRAIN_MAX ? -EAGAIN : 0;
+	return (size_t)src->n_rings * sizeof(struct tail);
 }
 
-/* libbpf's mapping and epoll set hold the map; its descriptor may go. */
-static int ring_open(struct source *src, __u32 cpu, size_t bytes)
+static void *map_area(const struct bpf_map *map, size_t bytes, int prot)
 {
-	struct ring *ring = &src->rings[cpu];
-	struct epoll_event event = { .events = EPOLLIN };
-	int fd, err;
+	void *area = mmap(NULL, bytes, prot, MAP_SHARED, bpf_map__fd(map), 0);
 
-	fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "tcpstate_ring", 0, 0, bytes,
-			    NULL);
-	if (fd < 0)
-		return fd;
-	err = bpf_map_update_elem(bpf_map__fd(src->skel->maps.rings), &cpu,
-				  &fd, 0);
-	if (!err) {
-		ring->src = src;
-		ring->rb = ring_buffer__new(fd, on_record, ring, NULL);
-		err = ring->rb ? 0 : -errno;
-	}
-	if (!err && epoll_ctl(src->epoll_fd, EPOLL_CTL_ADD,
-			      ring_buffer__epoll_fd(ring->rb), &event))
-		err = -errno;
-	close(fd);
-	return err;
+	return area == MAP_FAILED ? NULL : area;
 }
 
-static int rings_open(struct source *src, size_t bytes)
+static int rings_open(struct source *src)
 {
-	src->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (src->epoll_fd < 0)
+	struct tail *tails;
+
+	src->records = map_area(src->skel->maps.records, records_bytes(src),
+				PROT_READ);
+	if (!src->records)
+		return -errno;
+	src->tails = map_area(src->skel->maps.tails, tails_bytes(src),
+			      PROT_READ | PROT_WRITE);
+	if (!src->tails)
 		return -errno;
 	src->rings = calloc(src->n_rings, sizeof(*src->rings));
 	if (!src->rings)
 		return -ENOMEM;
-	for (int cpu = 0; cpu < src->n_rings; cpu++) {
-		int err = ring_open(src, cpu, bytes);
-
-		if (err)
-			return err;
-	}
+	tails = src->tails;
+	for (int cpu = 0; cpu < src->n_rings; cpu++)
+		src->rings[cpu] = (struct ring){
+			.slots = (unsigned char *)src->records +
+				 (size_t)cpu * src->slots *
+				 sizeof(struct tcpstate_record),
+			.slot_bytes = sizeof(struct tcpstate_record),
+			.shift = __builtin_ctz(src->slots),
+			.tail = &tails[cpu].tail,
+		};
 	return 0;
+}
+
+static int on_wakeup(void *ctx, void *bytes, size_t len)
+{
+	(void)ctx;
+	(void)bytes;
+	(void)len;
+	return 0;
+}
+
+static int wakeups_open(struct source *src)
+{
+	src->wakeups = ring_buffer__new(bpf_map__fd(src->skel->maps.wakeups),
+					on_wakeup, NULL, NULL);
+	return src->wakeups ? 0 : -errno;
 }
 
 /* ---- attaching ---- */
@@ -438,6 +435,16 @@ static int program_attach(struct source *src, const char *name)
 	return 0;
 }
 
+/*
+ * The twin has to run second: a tracepoint runs what was attached to it first,
+ * a trampoline what was attached last (bpf_trampoline_get_progs()).
+ */
+static const char *in_order(const struct way *way, int i)
+{
+	return way->method == BY_FENTRY && way->programs[1] ?
+	       way->programs[!i] : way->programs[i];
+}
+
 static int hook_attach(struct source *src, unsigned int n)
 {
 	const struct way *way = src->chosen[n];
@@ -446,7 +453,7 @@ static int hook_attach(struct source *src, unsigned int n)
 	if (!way)
 		return -ENOENT;
 	for (int i = 0; i < 3 && way->programs[i]; i++) {
-		int err = program_attach(src, way->programs[i]);
+		int err = program_attach(src, in_order(way, i));
 
 		if (err) {
 			snprintf(src->why_not[n], sizeof(src->why_not[n]),
@@ -479,11 +486,12 @@ static void bpf_close(struct source *src)
 		return;
 	for (unsigned int i = src->n_links; i-- > 0;)
 		bpf_link__destroy(src->links[i]);
-	for (int i = 0; src->rings && i < src->n_rings; i++)
-		ring_buffer__free(src->rings[i].rb);
+	ring_buffer__free(src->wakeups);
 	free(src->rings);
-	if (src->epoll_fd >= 0)
-		close(src->epoll_fd);
+	if (src->records)
+		munmap(src->records, records_bytes(src));
+	if (src->tails)
+		munmap(src->tails, tails_bytes(src));
 	if (src->cgroup_fd >= 0)
 		close(src->cgroup_fd);
 	tcpstate_bpf__destroy(src->skel);
@@ -494,7 +502,6 @@ static void bpf_close(struct source *src)
 static int load(struct source *src, const struct source_options *opt,
 		const char **step)
 {
-	size_t bytes;
 	int err;
 
 	src->n_cpus = libbpf_num_possible_cpus();
@@ -503,7 +510,6 @@ static int load(struct source *src, const struct source_options *opt,
 	src->n_rings = kernel_cpu_ids();
 	if (src->n_rings < src->n_cpus)
 		src->n_rings = src->n_cpus;
-	bytes = ring_size(opt, src->n_rings);
 	*step = "read the kernel's BTF";
 	src->btf = btf__load_vmlinux_btf();
 	if (!src->btf)
@@ -517,17 +523,43 @@ static int load(struct source *src, const struct source_options *opt,
 	timers_pair(src, HOOK_REQ_ADD, HOOK_REQ_DROP);
 	timers_pair(src, HOOK_TW_ADD, HOOK_TW_KILL);
 	programs_select(src);
-	settings(src, bytes);
+	settings(src, opt);
 	*step = "load the BPF programs";
 	err = tcpstate_bpf__load(src->skel);
 	if (err)
 		return err;
-	*step = "make the ring buffers";
-	err = rings_open(src, bytes);
+	*step = "map the rings";
+	err = rings_open(src);
+	if (!err)
+		err = wakeups_open(src);
 	if (err)
 		return err;
 	*step = "attach to inet_sock_set_state";
 	return hooks_attach(src);
+}
+
+/* Sums over all CPUs; false without memory. */
+static bool counters(const struct source *src, uint64_t *lost, uint64_t *twins)
+{
+	size_t value = bpf_map__value_size(src->skel->maps.cpus);
+	size_t stride = (value + 7) / 8 * 8;
+	char *values = calloc(src->n_cpus, stride);
+	struct cpu_state cpu;
+	__u32 zero = 0;
+	int err;
+
+	if (!values)
+		return false;
+	err = bpf_map_lookup_elem(bpf_map__fd(src->skel->maps.cpus), &zero,
+				  values);
+	*lost = *twins = 0;
+	for (int i = 0; !err && i < src->n_cpus; i++) {
+		memcpy(&cpu, values + i * stride, sizeof(cpu));
+		*lost += cpu.lost;
+		*twins += cpu.twins;
+	}
+	free(values);
+	return !err;
 }
 
 static int bpf_open(struct source **out, const struct source_options *opt,
@@ -535,12 +567,12 @@ static int bpf_open(struct source **out, const struct source_options *opt,
 {
 	struct source *src = calloc(1, sizeof(*src));
 	const char *step = "count the CPUs";
+	uint64_t lost;
 	int err;
 
 	if (!src)
 		return -ENOMEM;
 	libbpf_set_print(keep_libbpf_words);
-	src->epoll_fd = -1;
 	src->cgroup_fd = kernel_cgroup2_root();
 	err = load(src, opt, &step);
 	if (err) {
@@ -550,6 +582,7 @@ static int bpf_open(struct source **out, const struct source_options *opt,
 		bpf_close(src);
 		return err;
 	}
+	counters(src, &lost, &src->twins_before);
 	*out = src;
 	return 0;
 }
@@ -572,24 +605,18 @@ static const char *bpf_hook_how(const struct source *src, unsigned int n,
 
 static int bpf_fd(const struct source *src)
 {
-	return src->epoll_fd;
+	return ring_buffer__epoll_fd(src->wakeups);
 }
 
-static int bpf_drain(struct source *src, source_record_fn fn, void *ctx)
+static struct ring *bpf_rings(struct source *src, size_t *n)
 {
-	uint64_t before = src->received;
+	*n = src->n_rings;
+	return src->rings;
+}
 
-	src->fn = fn;
-	src->ctx = ctx;
-	for (int i = 0; i < src->n_rings; i++) {
-		int err;
-
-		src->rings[i].taken = 0;
-		err = ring_buffer__consume(src->rings[i].rb);
-		if (err < 0 && err != -EAGAIN)
-			return err;
-	}
-	return src->received - before;
+static void bpf_woken(struct source *src)
+{
+	ring_buffer__consume(src->wakeups);
 }
 
 static uint64_t misses_of(const struct bpf_program *prog)
@@ -607,42 +634,31 @@ static uint64_t misses_of(const struct bpf_program *prog)
  * too, but only what their first program saw.  The misses of the timer
  * programs are those of all timers, nearly none of them ours.
  */
-static uint64_t lost_nested(const struct source *src, uint64_t twins)
+static uint64_t misses(const struct source *src)
 {
-	uint64_t misses = 0;
+	uint64_t sum = 0;
 
 	for (unsigned int i = 0; i < src->n_links; i++) {
 		const char *name = bpf_program__name(src->attached[i]);
 
 		if (strstr(name, "_twin") || !strncmp(name, "timer_", 6))
 			continue;
-		misses += misses_of(src->attached[i]);
+		sum += misses_of(src->attached[i]);
 	}
-	return misses > twins ? misses - twins : 0;
+	return sum;
 }
 
 static void bpf_stats(struct source *src, struct source_stats *stats)
 {
-	struct cpu_state cpu;
-	uint64_t twins = 0;
-	__u32 zero = 0;
-	size_t value = bpf_map__value_size(src->skel->maps.cpus);
-	size_t stride = (value + 7) / 8 * 8;
-	char *values = calloc(src->n_cpus, stride);
+	/* In this order: a miss is counted before its twin runs. */
+	uint64_t missed = misses(src), lost, twins;
 
 	memset(stats, 0, sizeof(*stats));
-	stats->received = src->received;
-	if (!values || bpf_map_lookup_elem(bpf_map__fd(src->skel->maps.cpus),
-					   &zero, values))
-		goto out;
-	for (int i = 0; i < src->n_cpus; i++) {
-		memcpy(&cpu, values + i * stride, sizeof(cpu));
-		stats->lost_ring += cpu.lost;
-		twins += cpu.twins;
-	}
-	stats->lost_nested = lost_nested(src, twins);
-out:
-	free(values);
+	if (!counters(src, &lost, &twins))
+		return;
+	twins -= src->twins_before;
+	stats->lost_ring = lost;
+	stats->lost_nested = missed > twins ? missed - twins : 0;
 }
 
 const struct source_ops source_bpf = {
@@ -652,7 +668,8 @@ const struct source_ops source_bpf = {
 	.hooks = bpf_hooks,
 	.hook_how = bpf_hook_how,
 	.fd = bpf_fd,
-	.drain = bpf_drain,
+	.rings = bpf_rings,
+	.woken = bpf_woken,
 	.stats = bpf_stats,
 	.close = bpf_close,
 };

@@ -19,24 +19,22 @@
 #include <linux/tcpstate.h>
 #include <linux/tcpstate_dev.h>
 
+#include "../ring.h"
 #include "source.h"
 
 #define DEVICE "/dev/tcpstate"
 
 /* Of all rings together, when the caller leaves it to us. */
 #define DEFAULT_TOTAL_BYTES	(64U << 20)
-#define DEFAULT_RING_BYTES	(8U << 20)
-
-/* Records of one ring that one drain() hands over. */
-#define DRAIN_MAX		4096
+#define DEFAULT_RING_BYTES	(12U << 20)
 
 struct source {
 	int fd;
 	struct tcpstate_info info;
 	unsigned char *consumers;
-	unsigned char *rings;
-	size_t rings_bytes;
-	uint64_t received;
+	unsigned char *area;	/* of the rings */
+	size_t area_bytes;
+	struct ring *rings;
 	char how[TCPSTATE_HOOKS][TCPSTATE_SYMBOL_LEN + 16];
 };
 
@@ -189,12 +187,37 @@ static bool layout_is_sane(const struct tcpstate_info *i)
 
 	return i->rings && i->slots && !(i->slots & (i->slots - 1)) &&
 	       i->slot_bytes >= sizeof(struct tcpstate_record) &&
+	       i->slot_bytes % 8 == 0 && i->data_offset % 8 == 0 &&
 	       i->consumer_stride >= sizeof(struct tcpstate_consumer) &&
 	       (uint64_t)i->rings * i->consumer_stride <= i->consumer_bytes &&
 	       i->data_offset >= sizeof(struct tcpstate_producer) &&
 	       i->data_offset <= i->ring_stride &&
 	       data <= i->ring_stride - i->data_offset &&
 	       i->ring_stride <= SIZE_MAX / i->rings;
+}
+
+static int lay_out(struct source *src)
+{
+	const struct tcpstate_info *info = &src->info;
+
+	src->rings = calloc(info->rings, sizeof(*src->rings));
+	if (!src->rings)
+		return -ENOMEM;
+	for (uint32_t n = 0; n < info->rings; n++) {
+		struct tcpstate_consumer *consumer =
+			(void *)(src->consumers +
+				 (size_t)n * info->consumer_stride);
+
+		src->rings[n] = (struct ring){
+			.slots = src->area + n * info->ring_stride +
+				 info->data_offset,
+			.slot_bytes = info->slot_bytes,
+			.shift = (uint32_t)__builtin_ctz(info->slots),
+			.next = consumer->tail,
+			.tail = &consumer->tail,
+		};
+	}
+	return 0;
 }
 
 static int map_rings(struct source *src, char *why, size_t why_len)
@@ -211,15 +234,15 @@ static int map_rings(struct source *src, char *why, size_t why_len)
 		return fail(-errno, why, why_len, "cannot map " DEVICE ": %s",
 			    strerror(errno));
 	src->consumers = area;
-	src->rings_bytes = info->ring_stride * info->rings;
-	area = mmap(NULL, src->rings_bytes, PROT_READ, MAP_SHARED, src->fd,
+	src->area_bytes = info->ring_stride * info->rings;
+	area = mmap(NULL, src->area_bytes, PROT_READ, MAP_SHARED, src->fd,
 		    (off_t)info->rings_offset);
 	if (area == MAP_FAILED)
 		return fail(-errno, why, why_len,
 			    "cannot map the rings of " DEVICE ": %s",
 			    strerror(errno));
-	src->rings = area;
-	return 0;
+	src->area = area;
+	return lay_out(src) ? fail(-ENOMEM, why, why_len, "no memory") : 0;
 }
 
 static void name_hooks(struct source *src)
@@ -246,8 +269,9 @@ static void kmod_close(struct source *src)
 {
 	if (!src)
 		return;
-	if (src->rings)
-		munmap(src->rings, src->rings_bytes);
+	free(src->rings);
+	if (src->area)
+		munmap(src->area, src->area_bytes);
 	if (src->consumers)
 		munmap(src->consumers, src->info.consumer_bytes);
 	/* after the mappings, which hold the session too */
@@ -333,44 +357,10 @@ static int kmod_fd(const struct source *src)
 	return src->fd;
 }
 
-/*
- * Returns the number of records, or what @fn returned if it was not 0; the
- * record that it was called with counts as consumed.
- */
-static int drain_ring(struct source *src, unsigned int n, source_record_fn fn,
-		      void *ctx, int *stop)
+static struct ring *kmod_rings(struct source *src, size_t *n)
 {
-	const struct tcpstate_info *info = &src->info;
-	const unsigned char *ring = src->rings + n * info->ring_stride;
-	const struct tcpstate_producer *producer = (const void *)ring;
-	struct tcpstate_consumer *consumer =
-		(void *)(src->consumers + (size_t)n * info->consumer_stride);
-	/* pairs with rings_store(), which fills the slots before */
-	uint32_t head = __atomic_load_n(&producer->head, __ATOMIC_ACQUIRE);
-	uint32_t tail = consumer->tail;
-	const uint32_t first = tail;
-
-	while (tail != head && tail - first < DRAIN_MAX && !*stop) {
-		size_t slot = tail++ & (info->slots - 1);
-		const unsigned char *bytes = ring + info->data_offset +
-					     slot * info->slot_bytes;
-
-		*stop = fn(ctx, bytes, info->record_bytes);
-	}
-	/* pairs with rings_store(), which writes the slots again after */
-	__atomic_store_n(&consumer->tail, tail, __ATOMIC_RELEASE);
-	return (int)(tail - first);
-}
-
-static int kmod_drain(struct source *src, source_record_fn fn, void *ctx)
-{
-	unsigned int n;
-	int total = 0, stop = 0;
-
-	for (n = 0; n < src->info.rings && !stop; n++)
-		total += drain_ring(src, n, fn, ctx, &stop);
-	src->received += (unsigned int)total;
-	return stop < 0 ? stop : total;
+	*n = src->info.rings;
+	return src->rings;
 }
 
 static void kmod_stats(struct source *src, struct source_stats *stats)
@@ -378,7 +368,6 @@ static void kmod_stats(struct source *src, struct source_stats *stats)
 	struct tcpstate_stats counts;
 
 	memset(stats, 0, sizeof(*stats));
-	stats->received = src->received;
 	if (ioctl(src->fd, TCPSTATE_IOC_STATS, &counts))
 		return;
 	stats->lost_ring = counts.lost;
@@ -392,7 +381,7 @@ const struct source_ops source_kmod = {
 	.hooks		= kmod_hooks,
 	.hook_how	= kmod_hook_how,
 	.fd		= kmod_fd,
-	.drain		= kmod_drain,
+	.rings		= kmod_rings,
 	.stats		= kmod_stats,
 	.close		= kmod_close,
 };

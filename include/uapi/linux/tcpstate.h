@@ -105,32 +105,43 @@ enum tcpstate_basis {
 #define TCPSTATE_F_TWIN		(1U << 13) /* caught by the twin of a busy hook */
 #define TCPSTATE_F_NO_TASK	(1U << 14) /* tgid and comm were not taken */
 
+/* Three cache lines. */
 struct tcpstate_record {
 	__u16	size;		/* bytes of the whole record, multiple of 8 */
 	__u8	version;	/* TCPSTATE_RECORD_VERSION */
 	__u8	type;		/* enum tcpstate_type */
-	__u32	cpu;
+	__u16	cpu;
+	/*
+	 * In a ring that is shared with the kernel: which turn through it this
+	 * record was written in, mod 2^16, from 1.  It is stored last, with the
+	 * three fields before it; of a slot with another turn nothing else may
+	 * be read.  Elsewhere without meaning.
+	 */
+	__u16	turn;
 	/* Counts this CPU's records, lost ones included: a jump is a loss. */
 	__u64	seq;
 	__u64	mono_ns;	/* CLOCK_MONOTONIC */
 	__u64	cookie;		/* socket cookie, `sk:` of ss -e */
 	__u64	netns_cookie;	/* 0 where the kernel has none */
-	__u64	listener;	/* REQ_*: cookie of the listener */
 	__u64	cgroup;		/* cgroup v2 id of the socket */
 
 	__u32	netns_ino;	/* as in /proc/PID/ns/net */
 	__u32	flags;		/* TCPSTATE_F_* */
-	__u8	saddr[16];	/* local; IPv4 in the first 4 bytes, rest 0 */
-	__u8	daddr[16];	/* peer */
 	__u16	sport;		/* local, host byte order */
 	__u16	dport;		/* peer, host byte order */
-	__u16	family;		/* AF_INET 2 or AF_INET6 10 */
 	__u16	protocol;	/* IPPROTO_TCP 6, IPPROTO_MPTCP 262 */
+	__u8	family;		/* AF_INET 2 or AF_INET6 10 */
+	__u8	probes_out;	/* window and keepalive probes without answer */
+	__u8	saddr[16];	/* local; IPv4 in the first 4 bytes, rest 0 */
+	__u8	daddr[16];	/* peer */
+
 	__u8	old_state;	/* enum tcpstate_state */
 	__u8	new_state;
 	__u8	basis;		/* enum tcpstate_basis */
 	__u8	shutdown;	/* RCV_SHUTDOWN 1, SEND_SHUTDOWN 2 */
-	__u32	sk_err;		/* positive errno */
+	__u16	sk_err;		/* positive errno */
+	__u8	retransmits;	/* of the segment at snd_una, without answer */
+	__u8	backoff;
 
 	/*
 	 * Sequence numbers, absolute (RFC 9293 section 3.3.1).  REQ_*: snd_nxt
@@ -143,7 +154,11 @@ struct tcpstate_record {
 	__u32	rcv_nxt;
 	__u32	copied_seq;	/* start of what it has not read */
 	__u32	rcv_wup;	/* rcv_nxt when the last ACK was sent */
-	__u64	bytes_acked;
+	union {
+		__u64	bytes_acked;
+		__u64	listener;	/* REQ_*: cookie of the listener */
+		__u64	count;		/* LOST */
+	};
 	__u64	bytes_received;
 	__u32	segs_in;
 	__u32	segs_out;
@@ -151,12 +166,11 @@ struct tcpstate_record {
 	__u32	data_segs_out;
 
 	__u32	total_retrans;	/* REQ_*: SYN-ACKs sent again */
-	__s32	linger2;	/* jiffies, negative: no FIN_WAIT2 */
-	__u8	retransmits;	/* of the segment at snd_una, without answer */
-	__u8	backoff;
-	__u8	probes_out;	/* window and keepalive probes without answer */
-	__u8	reserved0;
-	__u32	timeout_ms;	/* TW_ADD, TW_REARM: until it expires */
+	union {
+		__s32	linger2;	/* jiffies, negative: no FIN_WAIT2 */
+		/* TW_ADD, TW_REARM, SNAPSHOT of a mini-socket: left to it */
+		__u32	timeout_ms;
+	};
 
 	__u32	uid;		/* of the socket */
 	/*
@@ -164,37 +178,37 @@ struct tcpstate_record {
 	 * the move is one that only a system call makes; the reader decides.
 	 */
 	__u32	tgid;
-	__u8	comm[TCPSTATE_COMM_LEN];	/* NUL-terminated */
-
-	__u64	count;		/* LOST */
-	__u64	inode;		/* SNAPSHOT: of the socket's file, 0 = none */
-	__u32	rqueue;		/* SNAPSHOT: as Recv-Q of ss */
-	__u32	wqueue;		/* SNAPSHOT: as Send-Q of ss */
-	__u32	age_ms;		/* SNAPSHOT: since the last ACK came in */
-	__u32	reserved1;
+	union {
+		__u8	comm[TCPSTATE_COMM_LEN];	/* NUL-terminated */
+		struct {		/* SNAPSHOT */
+			__u32	inode;	/* of the socket's file, 0 = none */
+			__u32	rqueue;	/* as Recv-Q of ss */
+			__u32	wqueue;	/* as Send-Q of ss */
+			__u32	age_ms;	/* since the last ACK came in */
+		};
+	};
 };
 
 #define TCPSTATE_ASSERT(name, offset) \
 	_Static_assert(__builtin_offsetof(struct tcpstate_record, name) == \
 		       (offset), #name " has moved")
 
+TCPSTATE_ASSERT(turn, 6);
 TCPSTATE_ASSERT(seq, 8);
 TCPSTATE_ASSERT(mono_ns, 16);
 TCPSTATE_ASSERT(cookie, 24);
-TCPSTATE_ASSERT(netns_ino, 56);
+TCPSTATE_ASSERT(netns_ino, 48);
+TCPSTATE_ASSERT(sport, 56);
 TCPSTATE_ASSERT(saddr, 64);
-TCPSTATE_ASSERT(sport, 96);
-TCPSTATE_ASSERT(old_state, 104);
-TCPSTATE_ASSERT(snd_una, 112);
-TCPSTATE_ASSERT(bytes_acked, 136);
-TCPSTATE_ASSERT(segs_in, 152);
-TCPSTATE_ASSERT(total_retrans, 168);
-TCPSTATE_ASSERT(retransmits, 176);
-TCPSTATE_ASSERT(uid, 184);
-TCPSTATE_ASSERT(comm, 192);
-TCPSTATE_ASSERT(count, 208);
-TCPSTATE_ASSERT(rqueue, 224);
-_Static_assert(sizeof(struct tcpstate_record) == 240, "the record has grown");
+TCPSTATE_ASSERT(old_state, 96);
+TCPSTATE_ASSERT(snd_una, 104);
+TCPSTATE_ASSERT(bytes_acked, 128);
+TCPSTATE_ASSERT(segs_in, 144);
+TCPSTATE_ASSERT(total_retrans, 160);
+TCPSTATE_ASSERT(uid, 168);
+TCPSTATE_ASSERT(comm, 176);
+TCPSTATE_ASSERT(inode, 176);
+_Static_assert(sizeof(struct tcpstate_record) == 192, "the record has grown");
 
 #undef TCPSTATE_ASSERT
 
