@@ -51,6 +51,30 @@ class Segment:
                 f"ack {self.ack} len {self.length}")
 
 
+def _sum(data):
+    if len(data) % 2:
+        data += b"\0"
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+def forged(src, dst, flags, seq, ack=0):
+    """An IPv4 packet with one segment and no data; src, dst: (address, port)."""
+    here, there = socket.inet_aton(src[0]), socket.inet_aton(dst[0])
+
+    def tcp(checksum):
+        return struct.pack("!HHIIBBHHH", src[1], dst[1], seq % 2**32,
+                           ack % 2**32, 5 << 4, flags, 65535, checksum, 0)
+
+    def ip(checksum):
+        return struct.pack("!BBHHHBBH4s4s", 0x45, 0, 40, 0, 0, 64, 6, checksum,
+                           here, there)
+    pseudo = here + there + struct.pack("!HH", 6, 20)
+    return ip(_sum(ip(0))) + tcp(_sum(pseudo + tcp(0)))
+
+
 class Wiretap:
     """All TCP segments that arrive on the loopback device of this namespace."""
 
@@ -85,19 +109,35 @@ class Wiretap:
         self._thread.join(LIMIT)
         self._sock.close()
 
-    def of(self, end):
-        return Conversation(end, self.segments)
+    def of(self, end, nth=0):
+        return Conversation(end, self.segments, nth)
 
 
 class Conversation:
     """The segments of a connection, seen from one of its ends."""
 
-    def __init__(self, end, segments):
+    def __init__(self, end, segments, nth=0):
+        """nth: how many before it had the same addresses and ports."""
         here, there = (end.saddr, end.sport), (end.daddr, end.dport)
-        self.both = [s for s in segments if
-                     {(s.src, s.sport), (s.dst, s.dport)} == {here, there}]
+        both = [s for s in segments if
+                {(s.src, s.sport), (s.dst, s.dport)} == {here, there}]
+        self.both = self._split(both)[nth]
         self.sent = [s for s in self.both if (s.src, s.sport) == here]
         self.received = [s for s in self.both if (s.src, s.sport) == there]
+
+    @staticmethod
+    def _split(segments):
+        """One list for each connection; the first SYN of each has a new
+        number."""
+        lists, numbers = [[]], set()
+        for s in segments:
+            if s.has(SYN) and not s.has(ACK):
+                if (s.src, s.sport, s.seq) not in numbers and any(
+                        x.src_port() == s.src_port() for x in lists[-1]):
+                    lists.append([])
+                numbers.add((s.src, s.sport, s.seq))
+            lists[-1].append(s)
+        return lists
 
     @staticmethod
     def _first(segments, flag):
@@ -215,6 +255,12 @@ class Cable:
             for packet, to in self._held:
                 os.write(to, packet)
             self._held = []
+
+    def inject(self, packet):
+        """To the side that its destination is on."""
+        to = self._fds[Segment(packet).dst in (self.RIGHT, self.RIGHT6)]
+        with self._lock:
+            os.write(to, packet)
 
     def of(self, end):
         return Conversation(end, self.segments)
