@@ -26,8 +26,18 @@ struct in6_addr {
 	} in6_u;
 };
 
+typedef struct {
+	int counter;
+} atomic_t;
+
+typedef struct refcount_struct {
+	atomic_t refs;
+} refcount_t;
+
 struct ns_common {
 	unsigned int inum;
+	refcount_t count;
+	refcount_t __ns_ref;		/* its name since 6.18 */
 };
 
 struct net {
@@ -104,6 +114,8 @@ struct sock {
 	kuid_t sk_uid;
 	struct socket *sk_socket;
 	struct sock_cgroup_data sk_cgrp_data;
+	__u32 sk_ack_backlog;
+	__u32 sk_max_ack_backlog;
 };
 
 struct rb_node;

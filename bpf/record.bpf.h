@@ -73,6 +73,60 @@ static __always_inline void record_netns(struct tcpstate_record *r,
 		r->netns_cookie = READ(direct, net, net_cookie);
 }
 
+/*
+ * The functions that end mini-sockets, and what they stand for; the loader
+ * looks them up.
+ */
+#define CALLERS	7
+
+const volatile __u64 caller_start[CALLERS];
+const volatile __u64 caller_bytes[CALLERS];
+const volatile __u32 caller_cause[CALLERS];	/* enum tcpstate_cause */
+
+#define FRAMES	16
+
+/*
+ * The innermost of them on the stack.  Some microseconds, and so only where
+ * no timer was the end.
+ */
+static __noinline int cause_on_stack(void *ctx)
+{
+	__u64 frames[FRAMES] = {};
+	long bytes = bpf_get_stack(ctx, frames, sizeof(frames), 0);
+
+	for (int i = 0; i < FRAMES; i++) {
+		if (i * (long)sizeof(frames[0]) >= bytes)
+			break;
+		for (int j = 0; j < CALLERS; j++)
+			if (frames[i] - caller_start[j] < caller_bytes[j])
+				return caller_cause[j];
+	}
+	return TCPSTATE_CAUSE_UNKNOWN;
+}
+
+/* Nobody is in it any more: inet_twsk_purge(). */
+static __always_inline bool netns_is_dying(const struct sock_common *c,
+					   bool direct)
+{
+	const struct net *net = READ(direct, c, skc_net.net);
+
+	if (bpf_core_field_exists(net->ns.count))
+		return !READ(direct, net, ns.count.refs.counter);
+	if (bpf_core_field_exists(net->ns.__ns_ref))
+		return !READ(direct, net, ns.__ns_ref.refs.counter);
+	return false;
+}
+
+static __always_inline void record_cause(struct tcpstate_record *r, void *ctx,
+					 const struct sock_common *c,
+					 bool direct)
+{
+	if (r->flags & TCPSTATE_F_TIMER)
+		return;
+	r->cause = netns_is_dying(c, direct) ? TCPSTATE_CAUSE_NETNS :
+					       cause_on_stack(ctx);
+}
+
 /* What all three kinds of socket have. */
 static __always_inline void record_common(struct tcpstate_record *r,
 					  const struct sock_common *c,

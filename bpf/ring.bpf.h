@@ -37,6 +37,7 @@ struct cpu_state {
 	__u64 twins;		/* records that only a twin saw */
 	__u32 head;		/* slots taken so far, mod 2^32 */
 	__u32 woken_at;		/* tail at the last wake-up, + 1 */
+	__u64 child;		/* cookie of the last child of a listener */
 	__u64 marks[HOOKS][MARKS];
 };
 

@@ -89,6 +89,18 @@ static __always_inline bool slot_open_alone(struct slot *s, __u8 type,
 	return slot_open(s, type, basis, ALONE, 0, NULL, 0);
 }
 
+/*
+ * A request that has a child is dropped next, on the same CPU: where only its
+ * timer shows that, it is told by this from one that died.
+ */
+static __always_inline void child_seen(__u64 cookie)
+{
+	struct cpu_state *cpu = cpu_state();
+
+	if (cpu)
+		cpu->child = cookie;
+}
+
 /* ---- full sockets ---- */
 
 static __always_inline int on_state(struct sock *sk, int old_state,
@@ -99,10 +111,14 @@ static __always_inline int on_state(struct sock *sk, int old_state,
 
 	if (protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP)
 		return 0;
-	/* The child's own, folded in: its request has told of it (F7). */
-	if (!want_raw && old_state == TCPSTATE_LISTEN &&
-	    new_state == TCPSTATE_SYN_RECV)
-		return 0;
+	if (old_state == TCPSTATE_LISTEN && new_state == TCPSTATE_SYN_RECV) {
+		child_seen(bpf_get_socket_cookie(sk));
+		/* Its own, folded in: its request has told of it (F7). */
+		if (!want_raw)
+			return 0;
+	} else if (old_state == TCPSTATE_SYN_RECV) {
+		child_seen(0);
+	}
 	if (!slot_open(&s, TCPSTATE_STATE, TCPSTATE_BY_TRACEPOINT, program,
 		       ON_STATE, sk, old_state << 8 | new_state))
 		return 0;
@@ -177,7 +193,7 @@ static __always_inline void fill_tw_add(struct tcpstate_record *r,
 
 static __always_inline void fill_tw_kill(struct tcpstate_record *r,
 					 const struct inet_timewait_sock *tw,
-					 bool direct)
+					 bool direct, void *ctx)
 {
 	record_tw(r, tw, direct);
 	r->old_state = READ(direct, tw, tw_substate);
@@ -185,6 +201,7 @@ static __always_inline void fill_tw_kill(struct tcpstate_record *r,
 	/* The wheel rounds up: a timer that ran out is never early. */
 	if (bpf_jiffies64() >= READ(direct, tw, tw_timer.expires))
 		r->flags |= TCPSTATE_F_TIMER;
+	record_cause(r, ctx, &tw->__tw_common, direct);
 }
 
 static __always_inline int on_tw_add(struct inet_timewait_sock *tw, int timeo,
@@ -217,7 +234,8 @@ int BPF_PROG(tw_add_fentry_twin, struct inet_timewait_sock *tw, int timeo,
 	return on_tw_add(tw, timeo, rearm, TWIN);
 }
 
-static __always_inline int on_tw_kill(struct inet_timewait_sock *tw, enum program program)
+static __always_inline int on_tw_kill(void *ctx, struct inet_timewait_sock *tw,
+				      enum program program)
 {
 	struct slot s;
 
@@ -227,7 +245,7 @@ static __always_inline int on_tw_kill(struct inet_timewait_sock *tw, enum progra
 		       ON_TW_KILL, tw, 0))
 		return 0;
 	s.rec->cookie = bpf_get_socket_cookie(tw);
-	fill_tw_kill(s.rec, tw, true);
+	fill_tw_kill(s.rec, tw, true, ctx);
 	ring_submit(&s);
 	return 0;
 }
@@ -235,13 +253,13 @@ static __always_inline int on_tw_kill(struct inet_timewait_sock *tw, enum progra
 SEC("fentry/inet_twsk_kill")
 int BPF_PROG(tw_kill_fentry, struct inet_timewait_sock *tw)
 {
-	return on_tw_kill(tw, FIRST);
+	return on_tw_kill(ctx, tw, FIRST);
 }
 
 SEC("fentry/inet_twsk_kill")
 int BPF_PROG(tw_kill_fentry_twin, struct inet_timewait_sock *tw)
 {
-	return on_tw_kill(tw, TWIN);
+	return on_tw_kill(ctx, tw, TWIN);
 }
 
 /* ---- request mini-sockets ---- */
@@ -255,13 +273,19 @@ static __always_inline void fill_req_add(struct tcpstate_record *r,
 	r->new_state = TCPSTATE_NEW_SYN_RECV;
 }
 
+/* The listener's queue tells whether there was room for a child. */
 static __always_inline void fill_req_drop(struct tcpstate_record *r,
 					  const struct request_sock *req,
-					  bool direct)
+					  const struct sock *listener,
+					  __u32 flags, bool direct, void *ctx)
 {
 	record_req(r, req, direct);
 	r->old_state = TCPSTATE_NEW_SYN_RECV;
 	r->new_state = TCPSTATE_CLOSE;
+	r->rqueue = READ(direct, listener, sk_ack_backlog);
+	r->wqueue = READ(direct, listener, sk_max_ack_backlog);
+	r->flags |= flags;
+	record_cause(r, ctx, &req->__req_common, direct);
 }
 
 static __always_inline int on_req_add(struct sock *sk,
@@ -309,7 +333,7 @@ int BPF_PROG(req_add_fentry_twin, struct sock *sk, struct request_sock *req)
 	return hash_added(ctx) ? on_req_add(sk, req, TWIN) : 0;
 }
 
-static __always_inline int on_req_drop(struct sock *sk,
+static __always_inline int on_req_drop(void *ctx, struct sock *sk,
 				       struct request_sock *req,
 				       bool from_timer, enum program program)
 {
@@ -328,9 +352,8 @@ static __always_inline int on_req_drop(struct sock *sk,
 		return 0;
 	s.rec->cookie = bpf_get_socket_cookie(req);
 	s.rec->listener = bpf_get_socket_cookie(sk);
-	fill_req_drop(s.rec, req, true);
-	if (from_timer)
-		s.rec->flags |= TCPSTATE_F_TIMER;
+	fill_req_drop(s.rec, req, sk, from_timer ? TCPSTATE_F_TIMER : 0, true,
+		      ctx);
 	ring_submit(&s);
 	return 0;
 }
@@ -339,14 +362,14 @@ SEC("fentry/__inet_csk_reqsk_queue_drop")
 int BPF_PROG(req_drop_fentry, struct sock *sk, struct request_sock *req,
 	     __u8 from_timer)
 {
-	return on_req_drop(sk, req, from_timer, FIRST);
+	return on_req_drop(ctx, sk, req, from_timer, FIRST);
 }
 
 SEC("fentry/__inet_csk_reqsk_queue_drop")
 int BPF_PROG(req_drop_fentry_twin, struct sock *sk, struct request_sock *req,
 	     __u8 from_timer)
 {
-	return on_req_drop(sk, req, from_timer, TWIN);
+	return on_req_drop(ctx, sk, req, from_timer, TWIN);
 }
 
 /*
@@ -356,19 +379,19 @@ int BPF_PROG(req_drop_fentry_twin, struct sock *sk, struct request_sock *req,
 SEC("fentry/inet_csk_reqsk_queue_drop")
 int BPF_PROG(req_drop_old_fentry, struct sock *sk, struct request_sock *req)
 {
-	return on_req_drop(sk, req, false, FIRST);
+	return on_req_drop(ctx, sk, req, false, FIRST);
 }
 
 SEC("fentry/inet_csk_reqsk_queue_drop")
 int BPF_PROG(req_drop_old_fentry_twin, struct sock *sk,
 	     struct request_sock *req)
 {
-	return on_req_drop(sk, req, false, TWIN);
+	return on_req_drop(ctx, sk, req, false, TWIN);
 }
 
 /* ---- computed pointers: no helper makes their cookie ---- */
 
-static __always_inline int computed_tw(struct inet_timewait_sock *tw,
+static __always_inline int computed_tw(void *ctx, struct inet_timewait_sock *tw,
 				       __u8 type, __u8 basis, __u64 timeo,
 				       __u32 flags, bool direct)
 {
@@ -382,7 +405,7 @@ static __always_inline int computed_tw(struct inet_timewait_sock *tw,
 		return 0;
 	s.rec->cookie = cookie;
 	if (type == TCPSTATE_TW_KILL)
-		fill_tw_kill(s.rec, tw, direct);
+		fill_tw_kill(s.rec, tw, direct, ctx);
 	else
 		fill_tw_add(s.rec, tw, timeo, direct);
 	s.rec->flags |= flags;
@@ -390,18 +413,28 @@ static __always_inline int computed_tw(struct inet_timewait_sock *tw,
 	return 0;
 }
 
-static __always_inline int on_computed_tw(struct inet_timewait_sock *tw,
+static __always_inline int on_computed_tw(void *ctx,
+					  struct inet_timewait_sock *tw,
 					  __u8 type, __u8 basis, __u64 timeo,
 					  __u32 flags)
 {
 	if (bpf_rdonly_cast)
-		return computed_tw(CAST(tw, struct inet_timewait_sock), type,
-				   basis, timeo, flags, true);
-	return computed_tw(tw, type, basis, timeo, flags, false);
+		return computed_tw(ctx, CAST(tw, struct inet_timewait_sock),
+				   type, basis, timeo, flags, true);
+	return computed_tw(ctx, tw, type, basis, timeo, flags, false);
 }
 
-static __always_inline int computed_req(struct request_sock *req, __u8 type,
-					__u8 basis, __u32 flags, bool direct)
+/* Has its child just been made? */
+static __always_inline bool child_taken(__u64 cookie)
+{
+	struct cpu_state *cpu = cpu_state();
+
+	return cpu && cpu->child == cookie;
+}
+
+static __always_inline int computed_req(void *ctx, struct request_sock *req,
+					__u8 type, __u8 basis, __u32 flags,
+					bool direct)
 {
 	struct sock *listener = READ(direct, req, __req_common.skc_listener);
 	__u64 cookie;
@@ -414,27 +447,30 @@ static __always_inline int computed_req(struct request_sock *req, __u8 type,
 		return 0;
 	cookie = READ(direct, req, __req_common.skc_cookie.counter);
 	/* Older than the program that makes cookies: the dump tells of it. */
-	if (!cookie || !slot_open_alone(&s, type, basis))
+	if (!cookie)
+		return 0;
+	if (type == TCPSTATE_REQ_DROP && child_taken(cookie))
+		return 0;
+	if (!slot_open_alone(&s, type, basis))
 		return 0;
 	s.rec->cookie = cookie;
 	if (type == TCPSTATE_REQ_ADD)
 		fill_req_add(s.rec, req, direct);
 	else
-		fill_req_drop(s.rec, req, direct);
+		fill_req_drop(s.rec, req, listener, flags, direct, ctx);
 	s.rec->listener = READ(direct, listener,
 			       __sk_common.skc_cookie.counter);
-	s.rec->flags |= flags;
 	ring_submit(&s);
 	return 0;
 }
 
-static __always_inline int on_computed_req(struct request_sock *req,
+static __always_inline int on_computed_req(void *ctx, struct request_sock *req,
 					   __u8 type, __u8 basis, __u32 flags)
 {
 	if (bpf_rdonly_cast)
-		return computed_req(CAST(req, struct request_sock), type,
+		return computed_req(ctx, CAST(req, struct request_sock), type,
 				    basis, flags, true);
-	return computed_req(req, type, basis, flags, false);
+	return computed_req(ctx, req, type, basis, flags, false);
 }
 
 /* ---- the same by kprobe ---- */
@@ -443,14 +479,16 @@ SEC("kprobe/__inet_twsk_schedule")
 int BPF_KPROBE(tw_add_kprobe, struct inet_timewait_sock *tw, int timeo,
 	       __u8 rearm)
 {
-	return on_computed_tw(tw, rearm ? TCPSTATE_TW_REARM : TCPSTATE_TW_ADD,
+	return on_computed_tw(ctx, tw,
+			      rearm ? TCPSTATE_TW_REARM : TCPSTATE_TW_ADD,
 			      TCPSTATE_BY_PROBE, timeo, 0);
 }
 
 SEC("kprobe/inet_twsk_kill")
 int BPF_KPROBE(tw_kill_kprobe, struct inet_timewait_sock *tw)
 {
-	return on_computed_tw(tw, TCPSTATE_TW_KILL, TCPSTATE_BY_PROBE, 0, 0);
+	return on_computed_tw(ctx, tw, TCPSTATE_TW_KILL, TCPSTATE_BY_PROBE, 0,
+			      0);
 }
 
 /*
@@ -460,7 +498,8 @@ int BPF_KPROBE(tw_kill_kprobe, struct inet_timewait_sock *tw)
 SEC("kprobe/inet_csk_reqsk_queue_hash_add")
 int BPF_KPROBE(req_add_kprobe, struct sock *sk, struct request_sock *req)
 {
-	return on_computed_req(req, TCPSTATE_REQ_ADD, TCPSTATE_BY_PROBE, 0);
+	return on_computed_req(ctx, req, TCPSTATE_REQ_ADD, TCPSTATE_BY_PROBE,
+			       0);
 }
 
 SEC("kprobe/__inet_csk_reqsk_queue_drop")
@@ -469,7 +508,7 @@ int BPF_KPROBE(req_drop_kprobe, struct sock *sk, struct request_sock *req,
 {
 	if (!BPF_CORE_READ(req, __req_common.skc_node.pprev))
 		return 0;
-	return on_computed_req(req, TCPSTATE_REQ_DROP, TCPSTATE_BY_PROBE,
+	return on_computed_req(ctx, req, TCPSTATE_REQ_DROP, TCPSTATE_BY_PROBE,
 			       from_timer ? TCPSTATE_F_TIMER : 0);
 }
 
@@ -478,19 +517,19 @@ int BPF_KPROBE(req_drop_kprobe, struct sock *sk, struct request_sock *req,
 #define timer_owner(timer, type, member) \
 	((type *)((void *)(timer) - bpf_core_field_offset(type, member)))
 
-static __always_inline int on_tw_timer(struct timer_list *timer, __u8 type,
-				       __u64 timeo, __u32 flags)
+static __always_inline int on_tw_timer(void *ctx, struct timer_list *timer,
+				       __u8 type, __u64 timeo, __u32 flags)
 {
-	return on_computed_tw(timer_owner(timer, struct inet_timewait_sock,
-					  tw_timer),
+	return on_computed_tw(ctx, timer_owner(timer, struct inet_timewait_sock,
+					       tw_timer),
 			      type, TCPSTATE_BY_TRACEPOINT, timeo, flags);
 }
 
-static __always_inline int on_req_timer(struct timer_list *timer, __u8 type,
-					__u32 flags)
+static __always_inline int on_req_timer(void *ctx, struct timer_list *timer,
+					__u8 type, __u32 flags)
 {
-	return on_computed_req(timer_owner(timer, struct request_sock,
-					   rsk_timer),
+	return on_computed_req(ctx, timer_owner(timer, struct request_sock,
+						rsk_timer),
 			       type, TCPSTATE_BY_TRACEPOINT, flags);
 }
 
@@ -502,11 +541,11 @@ int BPF_PROG(timer_start, struct timer_list *timer)
 	__u64 now;
 
 	if (fn == req_timer_fn)
-		return on_req_timer(timer, TCPSTATE_REQ_ADD, 0);
+		return on_req_timer(ctx, timer, TCPSTATE_REQ_ADD, 0);
 	if (fn != tw_timer_fn)
 		return 0;
 	now = bpf_jiffies64();
-	return on_tw_timer(timer, TCPSTATE_TW_ADD, timer->expires > now ?
+	return on_tw_timer(ctx, timer, TCPSTATE_TW_ADD, timer->expires > now ?
 			   timer->expires - now : 0, 0);
 }
 
@@ -517,12 +556,12 @@ int BPF_PROG(timer_cancel, struct timer_list *timer)
 	__u32 flags = TCPSTATE_F_PROVISIONAL;
 
 	if (fn == tw_timer_fn)
-		return on_tw_timer(timer, TCPSTATE_TW_KILL, 0, flags);
+		return on_tw_timer(ctx, timer, TCPSTATE_TW_KILL, 0, flags);
 	if (fn != req_timer_fn)
 		return 0;
 	if (bpf_jiffies64() >= timer->expires)
 		flags |= TCPSTATE_F_TIMER;
-	return on_req_timer(timer, TCPSTATE_REQ_DROP, flags);
+	return on_req_timer(ctx, timer, TCPSTATE_REQ_DROP, flags);
 }
 
 /*

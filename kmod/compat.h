@@ -59,6 +59,16 @@ static inline u64 compat_net_cookie(const struct net *net)
 #endif
 }
 
+/* Nobody is in it any more.  6.18 gave the counter another name. */
+static inline bool compat_net_is_dying(const struct net *net)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+	return !refcount_read(&net->ns.__ns_ref);
+#else
+	return !refcount_read(&net->ns.count);
+#endif
+}
+
 /*
  * Did inet_csk_reqsk_queue_hash_add(), which returns with @regs, take the
  * request_sock?  It says so since 6.10 (commit ff46e3b44219, also in stable

@@ -2,11 +2,12 @@
 /*
  * tcpstate.ko: every move of every TCP connection, to /dev/tcpstate.
  *
- * hooks.c sees an event, record.c writes it down, session.c hands the record
+ * hooks.c sees an event, record.c writes it down (callers.c why), session.c hands the record
  * to every session, ring.c keeps it for the reader, chardev.c lets him in.
  */
 #include <linux/module.h>
 
+#include "callers.h"
 #include "chardev.h"
 #include "hooks.h"
 
@@ -17,6 +18,7 @@ static int __init tcpstate_init(void)
 	err = hooks_init();
 	if (err)
 		return err;
+	callers_init();
 	err = chardev_init();
 	if (err)
 		hooks_exit();

@@ -20,6 +20,7 @@
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
+#include "callers.h"
 #include "compat.h"
 #include "record.h"
 
@@ -225,6 +226,15 @@ bool record_owner(struct tcpstate_record *r, struct sock *sk,
 	return true;
 }
 
+/* Before its timer did: the stack, and the namespace, say who ended it. */
+static void record_cause(struct tcpstate_record *r, const struct sock *sk)
+{
+	if (compat_net_is_dying(sock_net(sk)))
+		r->cause = TCPSTATE_CAUSE_NETNS;
+	else
+		r->cause = callers_cause();
+}
+
 /* DCCP's request_socks pass the same functions, up to 6.15. */
 static bool record_request(struct tcpstate_record *r, struct request_sock *req,
 			   struct sock *listener, enum tcpstate_type type)
@@ -267,8 +277,13 @@ bool record_request_drop(struct tcpstate_record *r, struct request_sock *req,
 		return false;
 	r->old_state = TCPSTATE_NEW_SYN_RECV;
 	r->new_state = TCPSTATE_CLOSE;
+	/* its queue tells whether there was room for a child */
+	r->rqueue = READ_ONCE(listener->sk_ack_backlog);
+	r->wqueue = READ_ONCE(listener->sk_max_ack_backlog);
 	if (from_timer)
 		r->flags |= TCPSTATE_F_TIMER;
+	else
+		record_cause(r, req_to_sk(req));
 	return true;
 }
 
@@ -322,6 +337,8 @@ bool record_timewait_kill(struct tcpstate_record *r,
 	r->new_state = TCPSTATE_CLOSE;
 	if (time_after_eq(jiffies, tw->tw_timer.expires))
 		r->flags |= TCPSTATE_F_TIMER;
+	else
+		record_cause(r, (struct sock *)tw);
 	return true;
 }
 

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
 """A closed socket whose peer does not close stays in FIN_WAIT2, as a
-mini-socket: that is not TIME_WAIT. It ends by its timer, or is never made."""
+mini-socket: that is not TIME_WAIT. It ends by its timer, by data that comes
+after close, or by a reset; or it is never made."""
 import socket
 
 import tcpstate_test as t
@@ -34,6 +35,34 @@ def timeout(source):
     child.close()
 
 
+def data_after_close(source):
+    events, _server, client, child, c, s = start(source)
+    client.close()
+    t.wait_diag(c.cookie, "FIN_WAIT2")
+    child.sendall(b"nobody will read this")
+    t.wait_diag(c.cookie, None)
+    t.wait_state(child, "CLOSE")
+    events.expect(c, "CLOSE SYN_SENT ESTABLISHED FIN_WAIT1 FIN_WAIT2 CLOSE",
+                  reason="rst_sent", detail="data_after_close")
+    events.expect(s, "LISTEN SYN_RECV ESTABLISHED CLOSE_WAIT CLOSE",
+                  reason="rst_received")
+    events.finish()
+
+
+def reset(source):
+    events, _server, client, child, c, s = start(source)
+    client.close()
+    t.wait_diag(c.cookie, "FIN_WAIT2")
+    t.linger0(child)
+    child.close()
+    t.wait_diag(c.cookie, None)
+    events.expect(c, "CLOSE SYN_SENT ESTABLISHED FIN_WAIT1 FIN_WAIT2 CLOSE",
+                  reason="rst_received")
+    events.expect(s, "LISTEN SYN_RECV ESTABLISHED CLOSE_WAIT CLOSE",
+                  reason="abort", detail="linger0")
+    events.finish()
+
+
 def linger2_negative(source):
     events, _server, client, child, c, s = start(source, linger2=-1)
     client.shutdown(socket.SHUT_WR)
@@ -48,4 +77,4 @@ def linger2_negative(source):
 
 
 if __name__ == "__main__":
-    t.main(timeout, linger2_negative)
+    t.main(timeout, data_after_close, reset, linger2_negative)

@@ -115,6 +115,22 @@ static void test_wrong_type_is_refused(void **state)
 	}
 }
 
+/* Of other types the byte is another member, which may hold anything. */
+static void test_unknown_cause_is_refused(void **state)
+{
+	(void)state;
+	for (unsigned int type = 1; type < TCPSTATE_TYPES; type++)
+		for (unsigned int cause = 0; cause < 256; cause++) {
+			struct tcpstate_record rec = good(type);
+			bool any = type != TCPSTATE_REQ_DROP &&
+				   type != TCPSTATE_TW_KILL;
+
+			rec.cause = cause;
+			assert_int_equal(decodes(&rec),
+					 any || cause < TCPSTATE_CAUSES);
+		}
+}
+
 static bool is_tw_state(unsigned int state)
 {
 	return state == TCPSTATE_FIN_WAIT2 || state == TCPSTATE_TIME_WAIT;
@@ -290,6 +306,7 @@ int main(void)
 		cmocka_unit_test(test_wrong_size_is_refused),
 		cmocka_unit_test(test_wrong_version_is_refused),
 		cmocka_unit_test(test_wrong_type_is_refused),
+		cmocka_unit_test(test_unknown_cause_is_refused),
 		cmocka_unit_test(test_old_state_out_of_range_is_refused),
 		cmocka_unit_test(test_new_state_out_of_range_is_refused),
 		cmocka_unit_test(test_unterminated_comm_is_refused),

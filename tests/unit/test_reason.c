@@ -405,6 +405,58 @@ static void test_mini_sockets(void **state)
 	assert_int_equal(v.reason, REASON_UNKNOWN);
 }
 
+#define ENDS(in, by, why, how) { TCPSTATE_##in, TCPSTATE_CAUSE_##by, \
+				 REASON_##why, DETAIL_##how }
+
+static void test_causes_of_a_mini_sockets_end(void **state)
+{
+	static const struct {
+		uint8_t state, cause, reason, detail;
+	} rows[] = {
+		ENDS(TIME_WAIT, RST, TW_RST, NONE),
+		ENDS(TIME_WAIT, INPUT, TW_REUSED, NONE),
+		ENDS(TIME_WAIT, CONNECT, TW_REUSED, NONE),
+		ENDS(TIME_WAIT, ABORT, KILLED, NONE),
+		ENDS(TIME_WAIT, NETNS, NETNS, NONE),
+		ENDS(FIN_WAIT2, RST, RST_RECEIVED, NONE),
+		ENDS(FIN_WAIT2, INPUT, RST_SENT, DATA_AFTER_CLOSE),
+		ENDS(FIN_WAIT2, ABORT, KILLED, NONE),
+		ENDS(FIN_WAIT2, NETNS, NETNS, NONE),
+		ENDS(SYN_RECV, RST, RST_RECEIVED, NONE),
+		ENDS(SYN_RECV, INPUT, ABORT, LISTENER_CLOSED),
+		ENDS(SYN_RECV, ABORT, KILLED, NONE),
+		ENDS(SYN_RECV, ICMP, UNREACHABLE, NONE),
+		ENDS(SYN_RECV, NETNS, NETNS, NONE),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const struct tcpstate_record rec = { .cause = rows[i].cause };
+		struct verdict v = reason_of_mini_end(rows[i].state, &rec);
+
+		assert_int_equal(v.reason, rows[i].reason);
+		assert_int_equal(v.detail, rows[i].detail);
+	}
+}
+
+/* tcp_abort_on_overflow: more wait for accept() than the backlog has room for. */
+static void test_request_without_room(void **state)
+{
+	const struct tcpstate_record full = {
+		.cause = TCPSTATE_CAUSE_RST, .rqueue = 6, .wqueue = 5,
+	};
+	const struct tcpstate_record room = {
+		.cause = TCPSTATE_CAUSE_RST, .rqueue = 5, .wqueue = 5,
+	};
+	struct verdict v;
+
+	(void)state;
+	v = reason_of_mini_end(TCPSTATE_SYN_RECV, &full);
+	assert_int_equal(v.reason, REASON_OVERFLOW);
+	v = reason_of_mini_end(TCPSTATE_SYN_RECV, &room);
+	assert_int_equal(v.reason, REASON_RST_RECEIVED);
+}
+
 /* Whatever a record holds, there is a reason. */
 static void test_there_is_always_a_reason(void **state)
 {
@@ -453,6 +505,8 @@ int main(void)
 		cmocka_unit_test(test_closing_without_mini_socket),
 		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_mini_sockets),
+		cmocka_unit_test(test_causes_of_a_mini_sockets_end),
+		cmocka_unit_test(test_request_without_room),
 		cmocka_unit_test(test_there_is_always_a_reason),
 	};
 

@@ -84,6 +84,10 @@ void settle_later(struct engine *e, struct entry *entry,
 	entry->held.flags = r->flags;
 	entry->held.basis = r->basis;
 	entry->held.state = r->old_state;
+	entry->held.cause = r->type == TCPSTATE_REQ_DROP ||
+			    r->type == TCPSTATE_TW_KILL ? r->cause : 0;
+	entry->held.rqueue = r->type == TCPSTATE_REQ_DROP ? r->rqueue : 0;
+	entry->held.wqueue = r->type == TCPSTATE_REQ_DROP ? r->wqueue : 0;
 	table_move(e->table, entry, LIST_SETTLING);
 }
 
@@ -348,6 +352,9 @@ static void settle(struct engine *e, struct entry *entry)
 		.mono_ns = entry->held.ns,
 		.flags = entry->held.flags,
 		.basis = entry->held.basis,
+		.cause = entry->held.cause,
+		.rqueue = entry->held.rqueue,
+		.wqueue = entry->held.wqueue,
 	};
 
 	switch (entry->pending) {

@@ -63,9 +63,17 @@ bool record_is_sane(const struct tcpstate_record *rec, size_t len)
 	/* No identity, no connection; a request's may be learned later. */
 	if (!rec->cookie)
 		return false;
-	return rec->basis < TCPSTATE_BASES &&
-	       (rec->type == TCPSTATE_SNAPSHOT ||
-		rec->comm[TCPSTATE_COMM_LEN - 1] == '\0');
+	if (rec->basis >= TCPSTATE_BASES)
+		return false;
+	switch (rec->type) {
+	case TCPSTATE_REQ_DROP:
+	case TCPSTATE_TW_KILL:
+		return rec->cause < TCPSTATE_CAUSES;
+	case TCPSTATE_SNAPSHOT:
+		return true;
+	default:
+		return rec->comm[TCPSTATE_COMM_LEN - 1] == '\0';
+	}
 }
 
 bool record_decode(const void *bytes, size_t len, struct tcpstate_record *rec)

@@ -133,13 +133,9 @@ struct verdict reason_of_close(const struct conn *conn, uint8_t old_state,
 	return VERDICT(UNKNOWN, NONE, UNKNOWN);
 }
 
-struct verdict reason_of_mini_end(uint8_t state,
-				  const struct tcpstate_record *r)
+/* Its timer ran out. */
+static struct verdict expired(uint8_t state)
 {
-	bool timer = r->flags & TCPSTATE_F_TIMER;
-
-	if (!timer)
-		return VERDICT(UNKNOWN, NONE, UNKNOWN);
 	switch (state) {
 	case TCPSTATE_TIME_WAIT:
 		return VERDICT(TW_EXPIRED, NONE, UNKNOWN);
@@ -147,5 +143,46 @@ struct verdict reason_of_mini_end(uint8_t state,
 		return VERDICT(TIMEOUT, FIN_WAIT2, TIMEOUT);
 	default:
 		return VERDICT(TIMEOUT, SYNACK, TIMEOUT);
+	}
+}
+
+/* A RST, or what the kernel answers with one (tcp_check_req()). */
+static struct verdict request_reset(const struct tcpstate_record *r)
+{
+	if (r->rqueue > r->wqueue)
+		return VERDICT(OVERFLOW, NONE, RST);
+	return VERDICT(RST_RECEIVED, NONE, RST);
+}
+
+/* enum tcpstate_cause says which function stands for what. */
+struct verdict reason_of_mini_end(uint8_t state,
+				  const struct tcpstate_record *r)
+{
+	bool tw = state == TCPSTATE_TIME_WAIT;
+	bool orphan = state == TCPSTATE_FIN_WAIT2;
+
+	if (r->flags & TCPSTATE_F_TIMER)
+		return expired(state);
+	switch (r->cause) {
+	case TCPSTATE_CAUSE_RST:
+		if (tw)
+			return VERDICT(TW_RST, NONE, UNKNOWN);
+		return orphan ? VERDICT(RST_RECEIVED, NONE, RST) :
+				request_reset(r);
+	case TCPSTATE_CAUSE_INPUT:
+		if (tw)
+			return VERDICT(TW_REUSED, NONE, UNKNOWN);
+		return orphan ? VERDICT(RST_SENT, DATA_AFTER_CLOSE, RST) :
+				VERDICT(ABORT, LISTENER_CLOSED, RST);
+	case TCPSTATE_CAUSE_CONNECT:
+		return VERDICT(TW_REUSED, NONE, UNKNOWN);
+	case TCPSTATE_CAUSE_ABORT:
+		return VERDICT(KILLED, NONE, UNKNOWN);
+	case TCPSTATE_CAUSE_ICMP:
+		return VERDICT(UNREACHABLE, NONE, OTHER);
+	case TCPSTATE_CAUSE_NETNS:
+		return VERDICT(NETNS, NONE, UNKNOWN);
+	default:
+		return VERDICT(UNKNOWN, NONE, UNKNOWN);
 	}
 }

@@ -33,7 +33,8 @@ enum list {
 struct held {
 	uint64_t ns;
 	uint32_t flags;
-	uint8_t state, basis;
+	uint32_t rqueue, wqueue;
+	uint8_t state, basis, cause;
 };
 
 /*

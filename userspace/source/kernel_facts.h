@@ -12,6 +12,8 @@
  * (kptr_restrict, no CAP_SYSLOG).  /proc/kallsyms is read once.
  */
 uint64_t kernel_symbol(const char *name);
+/* Its length, 0 if that is not known. */
+uint64_t kernel_symbol_bytes(const char *name);
 
 /* CONFIG_HZ, 0 if this system does not tell its configuration. */
 unsigned int kernel_hz(void);

@@ -320,6 +320,34 @@ static void timers_pair(struct source *src, unsigned int add, unsigned int end)
 	}
 }
 
+/* Whose return address tells why a mini-socket ended; see enum tcpstate_cause. */
+static const struct {
+	const char *fn;
+	__u32 cause;
+} callers[] = {
+	{ "tcp_timewait_state_process", TCPSTATE_CAUSE_RST },
+	{ "tcp_check_req", TCPSTATE_CAUSE_RST },
+	{ "tcp_v4_rcv", TCPSTATE_CAUSE_INPUT },
+	{ "tcp_v6_rcv", TCPSTATE_CAUSE_INPUT },
+	{ "__inet_hash_connect", TCPSTATE_CAUSE_CONNECT },
+	{ "tcp_abort", TCPSTATE_CAUSE_ABORT },
+	{ "tcp_req_err", TCPSTATE_CAUSE_ICMP },
+};
+
+static void callers_find(struct tcpstate_bpf__rodata *ro)
+{
+	const size_t n = sizeof(callers) / sizeof(callers[0]);
+
+	_Static_assert(sizeof(callers) / sizeof(callers[0]) ==
+		       sizeof(ro->caller_cause) / sizeof(__u32),
+		       "the BPF programs have another number of them");
+	for (size_t i = 0; i < n; i++) {
+		ro->caller_start[i] = kernel_symbol(callers[i].fn);
+		ro->caller_bytes[i] = kernel_symbol_bytes(callers[i].fn);
+		ro->caller_cause[i] = callers[i].cause;
+	}
+}
+
 static void settings(struct source *src, const struct source_options *opt)
 {
 	struct tcpstate_bpf__rodata *ro = src->skel->rodata;
@@ -328,6 +356,7 @@ static void settings(struct source *src, const struct source_options *opt)
 	ro->slots_shift = __builtin_ctz(src->slots);
 	ro->watermark = src->slots / 8;
 	ro->want_raw = opt->raw;
+	callers_find(ro);
 	ro->hash_add_returns = hash_add_returns(src);
 	ro->hz = kernel_hz();
 	if (is_by(src, HOOK_TW_ADD, BY_TIMER))

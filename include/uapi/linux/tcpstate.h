@@ -84,6 +84,30 @@ enum tcpstate_basis {
 	TCPSTATE_BASES		= 4,
 };
 
+/*
+ * Who ended a mini-socket, REQ_DROP or TW_KILL, before its timer did: the
+ * function that is found on the stack.
+ */
+enum tcpstate_cause {
+	TCPSTATE_CAUSE_UNKNOWN	= 0,
+	/*
+	 * tcp_timewait_state_process(), tcp_check_req(): a RST came; or, of a
+	 * request, a SYN in its window, or the accept queue is full and
+	 * tcp_abort_on_overflow set.
+	 */
+	TCPSTATE_CAUSE_RST	= 1,
+	/*
+	 * tcp_v4_rcv(), tcp_v6_rcv(): a SYN took over TIME_WAIT; data came for
+	 * an orphan's FIN_WAIT2; the listener of a request is gone.
+	 */
+	TCPSTATE_CAUSE_INPUT	= 2,
+	TCPSTATE_CAUSE_CONNECT	= 3,	/* __inet_hash_connect(): took it over */
+	TCPSTATE_CAUSE_ABORT	= 4,	/* tcp_abort(): ss -K */
+	TCPSTATE_CAUSE_ICMP	= 5,	/* tcp_req_err(): unreachable */
+	TCPSTATE_CAUSE_NETNS	= 6,	/* its network namespace is gone */
+	TCPSTATE_CAUSES		= 7,
+};
+
 /* record.flags */
 #define TCPSTATE_F_OWNED	(1U << 0)  /* sk_lock.owned: a task holds it */
 #define TCPSTATE_F_KTHREAD	(1U << 1)  /* current has PF_KTHREAD */
@@ -141,7 +165,10 @@ struct tcpstate_record {
 	__u8	shutdown;	/* RCV_SHUTDOWN 1, SEND_SHUTDOWN 2 */
 	__u16	sk_err;		/* positive errno */
 	__u8	retransmits;	/* of the segment at snd_una, without answer */
-	__u8	backoff;
+	union {
+		__u8	backoff;
+		__u8	cause;	/* REQ_DROP, TW_KILL: enum tcpstate_cause */
+	};
 
 	/*
 	 * Sequence numbers, absolute (RFC 9293 section 3.3.1).  REQ_*: snd_nxt
@@ -180,7 +207,7 @@ struct tcpstate_record {
 	__u32	tgid;
 	union {
 		__u8	comm[TCPSTATE_COMM_LEN];	/* NUL-terminated */
-		struct {		/* SNAPSHOT */
+		struct {		/* SNAPSHOT; REQ_DROP: of its listener */
 			__u32	inode;	/* of the socket's file, 0 = none */
 			__u32	rqueue;	/* as Recv-Q of ss */
 			__u32	wqueue;	/* as Send-Q of ss */
@@ -201,6 +228,7 @@ TCPSTATE_ASSERT(netns_ino, 48);
 TCPSTATE_ASSERT(sport, 56);
 TCPSTATE_ASSERT(saddr, 64);
 TCPSTATE_ASSERT(old_state, 96);
+TCPSTATE_ASSERT(cause, 103);
 TCPSTATE_ASSERT(snd_una, 104);
 TCPSTATE_ASSERT(bytes_acked, 128);
 TCPSTATE_ASSERT(segs_in, 144);

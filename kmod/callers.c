@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/kallsyms.h>
+#include <linux/kernel.h>
+#include <linux/kprobes.h>
+#include <linux/stacktrace.h>
+#include <linux/string.h>
+
+#include "callers.h"
+
+/* With a kprobe the innermost lies some 14 frames out. */
+#define FRAMES 24
+
+static struct caller {
+	const char *symbol;
+	enum tcpstate_cause cause;
+	unsigned long start, bytes;
+} callers[] = {
+	{ "tcp_timewait_state_process", TCPSTATE_CAUSE_RST },
+	{ "tcp_check_req", TCPSTATE_CAUSE_RST },
+	{ "tcp_v4_rcv", TCPSTATE_CAUSE_INPUT },
+	{ "tcp_v6_rcv", TCPSTATE_CAUSE_INPUT },
+	{ "__inet_hash_connect", TCPSTATE_CAUSE_CONNECT },
+	{ "tcp_abort", TCPSTATE_CAUSE_ABORT },
+	{ "tcp_req_err", TCPSTATE_CAUSE_ICMP },
+};
+
+/*
+ * kallsyms_lookup_name() and its like are not exported; the text that
+ * sprint_symbol() makes, "name+0x0/0x1b0", has both numbers.
+ */
+static void find_bounds(struct caller *caller, unsigned long addr)
+{
+	char text[KSYM_SYMBOL_LEN];
+	unsigned long offset, bytes;
+	const char *numbers;
+
+	sprint_symbol(text, addr);
+	numbers = strrchr(text, '+');
+	if (!numbers || sscanf(numbers, "+%lx/%lx", &offset, &bytes) != 2)
+		return;
+	caller->start = addr - offset;
+	caller->bytes = bytes;
+}
+
+/* A kprobe that is never armed tells the address. */
+void callers_init(void)
+{
+	unsigned int n;
+
+	for (n = 0; n < ARRAY_SIZE(callers); n++) {
+		struct kprobe kprobe = {
+			.symbol_name = callers[n].symbol,
+			.flags = KPROBE_FLAG_DISABLED,
+		};
+
+		if (register_kprobe(&kprobe))
+			continue;
+		find_bounds(&callers[n], (unsigned long)kprobe.addr);
+		unregister_kprobe(&kprobe);
+	}
+}
+
+static enum tcpstate_cause cause_of(unsigned long addr)
+{
+	unsigned int n;
+
+	for (n = 0; n < ARRAY_SIZE(callers); n++)
+		if (addr - callers[n].start < callers[n].bytes)
+			return callers[n].cause;
+	return TCPSTATE_CAUSE_UNKNOWN;
+}
+
+enum tcpstate_cause callers_cause(void)
+{
+	unsigned long frames[FRAMES];
+	unsigned int n, nr = stack_trace_save(frames, FRAMES, 1);
+	enum tcpstate_cause cause;
+
+	for (n = 0; n < nr; n++) {
+		cause = cause_of(frames[n]);
+		if (cause)
+			return cause;
+	}
+	return TCPSTATE_CAUSE_UNKNOWN;
+}

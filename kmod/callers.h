@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Who called: why a mini-socket ends can only be read off the stack, since the
+ * functions that end it all call the same one.
+ */
+#ifndef TCPSTATE_CALLERS_H
+#define TCPSTATE_CALLERS_H
+
+#include <linux/tcpstate.h>
+
+/* Where they lie.  One that is missing is never found on a stack. */
+void callers_init(void);
+
+/* Some microseconds.  Task or softirq context, from within a probe. */
+enum tcpstate_cause callers_cause(void);
+
+#endif /* TCPSTATE_CALLERS_H */
