@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Mini-sockets end before their time: by `ss -K`, a RST, a closed listener, and
-with their network namespace."""
+"""Mini-sockets end before their time: by `ss -K`, a RST, an ICMP message, a
+closed listener, and with their network namespace."""
 import os
 
 import tcpstate_test as t
@@ -34,24 +34,42 @@ def time_wait(source):
 class Request:
     """A request_sock on the right, whose third segment waits."""
 
-    def __init__(self, source):
+    def __init__(self, source, backlog=16, waiting=0):
         self.left, self.right = t.Namespace(), t.Namespace()
         self.cable = t.Cable(self.left, self.right)
         self.events = t.Watch(source, netns=(self.left, self.right))
         with self.right.inside():
-            self.server = t.listener(t.Cable.RIGHT)
+            self.server = t.listener(t.Cable.RIGHT, backlog=backlog)
             self.door = t.End(self.server, "listener")
+        self.waiting = []
+        self.fill(waiting)
         self.cable.policy = lambda s: "pass" if s.has(t.SYN) else "hold"
+        self.client, self.c, self.s = self.another()
+
+    def fill(self, n):
+        """Connections that nobody accepts."""
+        for _ in range(n):
+            with self.left.inside():
+                client = t.connect(self.server)
+                c = t.End(client, "client")
+            with self.right.inside():
+                s = t.unaccepted(client, self.server)
+            self.waiting.append(client)
+            self.events.expect(c, "CLOSE SYN_SENT ESTABLISHED")
+            self.events.expect(s, "LISTEN SYN_RECV ESTABLISHED", accepted=False)
+
+    def another(self):
         with self.left.inside():
-            self.client = t.connect(self.server)
-            self.c = t.End(self.client, "client")
-            here = self.client.getsockname()
+            client = t.connect(self.server)
+            c = t.End(client, "client")
+            here = client.getsockname()
 
         def find():
             return next((s for s in t.sockets() if s.state == "SYN_RECV" and
                          (s.daddr, s.dport) == here), None)
         with self.right.inside():
-            self.s = t.End(t.wait_until(find, "SYN_RECV in sock_diag"), "server")
+            return client, c, t.End(t.wait_until(find, "SYN_RECV in sock_diag"),
+                                    "server")
 
     def wait_gone(self):
         with self.right.inside():
@@ -86,6 +104,36 @@ def request_reset(source):
                                   seq))
     request.wait_gone()
     request.finish(reason="rst_received")
+
+
+def request_unreachable(source):
+    """A router says that the SYN-ACK cannot be delivered."""
+    request = Request(source)
+    synack = next(x for x in request.cable.of(request.s).sent
+                  if x.has(t.SYN | t.ACK))
+    request.cable.inject(t.unreachable(t.Cable.LEFT, synack.packet))
+    request.wait_gone()
+    request.finish(reason="unreachable")
+
+
+def request_without_room(source):
+    """The accept queue is full, and tcp_abort_on_overflow is set."""
+    request = Request(source, backlog=2, waiting=2)
+    with request.right.inside():
+        t.sysctl("net.ipv4.tcp_abort_on_overflow", 1)
+    second, c, s = request.another()
+    # The request of the one has its third segment first, and fills the queue.
+    request.cable.release()
+    with request.left.inside():
+        t.wait_state(second, "CLOSE")
+    request.events.expect(request.door, "CLOSE LISTEN")
+    request.events.expect(request.c, "CLOSE SYN_SENT ESTABLISHED")
+    request.events.expect(request.s, "LISTEN SYN_RECV ESTABLISHED",
+                          accepted=False)
+    request.events.expect(c, "CLOSE SYN_SENT ESTABLISHED CLOSE",
+                          reason="rst_received")
+    request.events.expect(s, "LISTEN SYN_RECV CLOSE", reason="overflow")
+    request.events.finish()
 
 
 def request_without_listener(source):
@@ -125,5 +173,5 @@ def namespace_gone(source):
 
 
 if __name__ == "__main__":
-    t.main(time_wait, request_killed, request_reset, request_without_listener,
-           namespace_gone)
+    t.main(time_wait, request_killed, request_reset, request_unreachable,
+           request_without_room, request_without_listener, namespace_gone)

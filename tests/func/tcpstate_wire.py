@@ -60,6 +60,13 @@ def _sum(data):
     return ~total & 0xffff
 
 
+def _ip(src, dst, protocol, payload):
+    def header(checksum):
+        return struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), 0, 0,
+                           64, protocol, checksum, src, dst)
+    return header(_sum(header(0))) + payload
+
+
 def forged(src, dst, flags, seq, ack=0):
     """An IPv4 packet with one segment and no data; src, dst: (address, port)."""
     here, there = socket.inet_aton(src[0]), socket.inet_aton(dst[0])
@@ -67,12 +74,16 @@ def forged(src, dst, flags, seq, ack=0):
     def tcp(checksum):
         return struct.pack("!HHIIBBHHH", src[1], dst[1], seq % 2**32,
                            ack % 2**32, 5 << 4, flags, 65535, checksum, 0)
-
-    def ip(checksum):
-        return struct.pack("!BBHHHBBH4s4s", 0x45, 0, 40, 0, 0, 64, 6, checksum,
-                           here, there)
     pseudo = here + there + struct.pack("!HH", 6, 20)
-    return ip(_sum(ip(0))) + tcp(_sum(pseudo + tcp(0)))
+    return _ip(here, there, 6, tcp(_sum(pseudo + tcp(0))))
+
+
+def unreachable(by, packet):
+    """The ICMP message of a host, that @packet cannot go on from it."""
+    def icmp(checksum):
+        # destination unreachable: host
+        return struct.pack("!BBHI", 3, 1, checksum, 0) + packet[:28]
+    return _ip(socket.inet_aton(by), packet[12:16], 1, icmp(_sum(icmp(0))))
 
 
 class Wiretap:
