@@ -77,7 +77,7 @@ static __always_inline void record_netns(struct tcpstate_record *r,
  * The functions that end mini-sockets, and what they stand for; the loader
  * looks them up.
  */
-#define CALLERS	7
+#define CALLERS	9
 
 const volatile __u64 caller_start[CALLERS];
 const volatile __u64 caller_bytes[CALLERS];
@@ -125,6 +125,18 @@ static __always_inline void record_cause(struct tcpstate_record *r, void *ctx,
 		return;
 	r->cause = netns_is_dying(c, direct) ? TCPSTATE_CAUSE_NETNS :
 					       cause_on_stack(ctx);
+}
+
+/* tcp_reset() is for both, and sets the same error. */
+static __always_inline void record_late_data(struct tcpstate_record *r,
+					     void *ctx)
+{
+	const __u32 waits = 1 << TCPSTATE_FIN_WAIT1 | 1 << TCPSTATE_FIN_WAIT2;
+
+	if (r->new_state == TCPSTATE_CLOSE && r->sk_err && (r->shutdown & 1) &&
+	    (waits & 1 << (r->old_state & 15)) &&
+	    cause_on_stack(ctx) == TCPSTATE_CAUSE_INPUT)
+		r->flags |= TCPSTATE_F_LATE_DATA;
 }
 
 /* What all three kinds of socket have. */

@@ -103,7 +103,7 @@ static __always_inline void child_seen(__u64 cookie)
 
 /* ---- full sockets ---- */
 
-static __always_inline int on_state(struct sock *sk, int old_state,
+static __always_inline int on_state(void *ctx, struct sock *sk, int old_state,
 				    int new_state, enum program program)
 {
 	__u16 protocol = sk->sk_protocol;
@@ -127,6 +127,7 @@ static __always_inline int on_state(struct sock *sk, int old_state,
 	s.rec->old_state = old_state;
 	s.rec->new_state = new_state;
 	record_task(s.rec, new_state);
+	record_late_data(s.rec, ctx);
 	ring_submit(&s);
 	return 0;
 }
@@ -134,13 +135,13 @@ static __always_inline int on_state(struct sock *sk, int old_state,
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(state, struct sock *sk, int old_state, int new_state)
 {
-	return on_state(sk, old_state, new_state, FIRST);
+	return on_state(ctx, sk, old_state, new_state, FIRST);
 }
 
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(state_twin, struct sock *sk, int old_state, int new_state)
 {
-	return on_state(sk, old_state, new_state, TWIN);
+	return on_state(ctx, sk, old_state, new_state, TWIN);
 }
 
 static __always_inline int on_sock(struct sock *sk, __u64 cookie,

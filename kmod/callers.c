@@ -22,6 +22,9 @@ static struct caller {
 	{ "__inet_hash_connect", TCPSTATE_CAUSE_CONNECT },
 	{ "tcp_abort", TCPSTATE_CAUSE_ABORT },
 	{ "tcp_req_err", TCPSTATE_CAUSE_ICMP },
+	/* of full sockets, for TCPSTATE_F_LATE_DATA */
+	{ "tcp_validate_incoming", TCPSTATE_CAUSE_RST },
+	{ "tcp_rcv_state_process", TCPSTATE_CAUSE_INPUT },
 };
 
 /*

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Who called: why a mini-socket ends can only be read off the stack, since the
- * functions that end it all call the same one.
+ * functions that end it all call the same one.  Of full sockets, tcp_reset() is
+ * such a function.
  */
 #ifndef TCPSTATE_CALLERS_H
 #define TCPSTATE_CALLERS_H

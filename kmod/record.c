@@ -202,6 +202,17 @@ static void record_sock(struct tcpstate_record *r, struct sock *sk)
 		r->flags |= TCPSTATE_F_NO_TASK;
 }
 
+/* tcp_reset() is for both, and sets the same error. */
+static void record_late_data(struct tcpstate_record *r)
+{
+	const u32 waits = 1 << TCPSTATE_FIN_WAIT1 | 1 << TCPSTATE_FIN_WAIT2;
+
+	if (r->new_state == TCPSTATE_CLOSE && r->sk_err &&
+	    (r->shutdown & RCV_SHUTDOWN) && (waits & BIT(r->old_state)) &&
+	    callers_cause() == TCPSTATE_CAUSE_INPUT)
+		r->flags |= TCPSTATE_F_LATE_DATA;
+}
+
 bool record_state(struct tcpstate_record *r, struct sock *sk, int old_state,
 		  int new_state)
 {
@@ -211,6 +222,7 @@ bool record_state(struct tcpstate_record *r, struct sock *sk, int old_state,
 	record_sock(r, sk);
 	r->old_state = old_state;
 	r->new_state = new_state;
+	record_late_data(r);
 	return true;
 }
 

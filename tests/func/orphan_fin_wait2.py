@@ -49,6 +49,39 @@ def data_after_close(source):
     events.finish()
 
 
+def data_before_the_ack(source):
+    """Data that was on its way when the program closed: FIN_WAIT1 ends by our
+    own RST, and no RST has come."""
+    left, right = t.Namespace(), t.Namespace()
+    cable = t.Cable(left, right)
+    events = t.Watch(source, netns=(left, right))
+    with right.inside():
+        server = t.listener(t.Cable.RIGHT)
+        events.expect(t.End(server, "listener"), "CLOSE LISTEN")
+    with left.inside():
+        client = t.connect(server)
+        c = t.End(client, "client")
+    child, _ = server.accept()
+    with right.inside():
+        s = t.End(child, "server")
+    cable.policy = lambda x: "hold" if x.src == t.Cable.RIGHT else "pass"
+    child.sendall(b"too late")
+    t.wait_until(cable.held, "the data to be held")
+    with left.inside():
+        client.close()
+        t.wait_diag(c.cookie, "FIN_WAIT1")
+    cable.release()
+    with left.inside():
+        t.wait_diag(c.cookie, None)
+    with right.inside():
+        t.wait_state(child, "CLOSE")
+    events.expect(c, "CLOSE SYN_SENT ESTABLISHED FIN_WAIT1 CLOSE",
+                  reason="rst_sent", detail="data_after_close")
+    events.expect(s, "LISTEN SYN_RECV ESTABLISHED CLOSE_WAIT CLOSE",
+                  reason="rst_received")
+    events.finish()
+
+
 def reset(source):
     events, _server, client, child, c, s = start(source)
     client.close()
@@ -77,4 +110,4 @@ def linger2_negative(source):
 
 
 if __name__ == "__main__":
-    t.main(timeout, data_after_close, reset, linger2_negative)
+    t.main(timeout, data_after_close, data_before_the_ack, reset, linger2_negative)

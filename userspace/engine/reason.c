@@ -41,7 +41,9 @@ static bool by_error(uint8_t old_state, const struct tcpstate_record *r,
 		return true;
 	case ECONNRESET:
 	case EPIPE:
-		*v = VERDICT(RST_RECEIVED, NONE, RST);
+		*v = r->flags & TCPSTATE_F_LATE_DATA ?
+		     VERDICT(RST_SENT, DATA_AFTER_CLOSE, RST) :
+		     VERDICT(RST_RECEIVED, NONE, RST);
 		return true;
 	case ETIMEDOUT:
 		*v = timeout(old_state, r);

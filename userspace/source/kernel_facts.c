@@ -30,6 +30,8 @@ static struct symbol {
 	{ "__inet_hash_connect", 0, 0 },
 	{ "tcp_abort", 0, 0 },
 	{ "tcp_req_err", 0, 0 },
+	{ "tcp_validate_incoming", 0, 0 },
+	{ "tcp_rcv_state_process", 0, 0 },
 };
 #define SYMBOLS (sizeof(symbols) / sizeof(symbols[0]))
 

@@ -332,6 +332,9 @@ static const struct {
 	{ "__inet_hash_connect", TCPSTATE_CAUSE_CONNECT },
 	{ "tcp_abort", TCPSTATE_CAUSE_ABORT },
 	{ "tcp_req_err", TCPSTATE_CAUSE_ICMP },
+	/* Of full sockets, for TCPSTATE_F_LATE_DATA. */
+	{ "tcp_validate_incoming", TCPSTATE_CAUSE_RST },
+	{ "tcp_rcv_state_process", TCPSTATE_CAUSE_INPUT },
 };
 
 static void callers_find(struct tcpstate_bpf__rodata *ro)

@@ -128,6 +128,11 @@ enum tcpstate_cause {
 #define TCPSTATE_F_PROVISIONAL	(1U << 12)
 #define TCPSTATE_F_TWIN		(1U << 13) /* caught by the twin of a busy hook */
 #define TCPSTATE_F_NO_TASK	(1U << 14) /* tgid and comm were not taken */
+/*
+ * STATE, from FIN_WAIT1 or FIN_WAIT2 to CLOSE with an error: no RST came, but
+ * data that nobody is there to read; the RST is ours (tcp_rcv_state_process()).
+ */
+#define TCPSTATE_F_LATE_DATA	(1U << 15)
 
 /* Three cache lines. */
 struct tcpstate_record {
