@@ -128,6 +128,7 @@ struct inet_connection_sock {
 	__u8 icsk_retransmits;
 	__u8 icsk_backoff;
 	__u8 icsk_probes_out;
+	__u32 icsk_user_timeout;
 };
 
 struct tcp_sock {

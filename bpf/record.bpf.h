@@ -213,6 +213,8 @@ static __always_inline void record_tcp(struct tcpstate_record *r,
 	r->retransmits = tp->inet_conn.icsk_retransmits;
 	r->backoff = tp->inet_conn.icsk_backoff;
 	r->probes_out = tp->inet_conn.icsk_probes_out;
+	if (tp->inet_conn.icsk_user_timeout)
+		r->flags |= TCPSTATE_F_USER_TIMEOUT;
 	if (tp->out_of_order_queue.rb_node)
 		r->flags |= TCPSTATE_F_OOO;
 	if (BPF_CORE_READ_BITFIELD(tp, repair))

@@ -154,6 +154,8 @@ static void record_tcp(struct tcpstate_record *r, const struct tcp_sock *tp)
 	r->retransmits = icsk->icsk_retransmits;
 	r->backoff = icsk->icsk_backoff;
 	r->probes_out = icsk->icsk_probes_out;
+	if (READ_ONCE(icsk->icsk_user_timeout))
+		r->flags |= TCPSTATE_F_USER_TIMEOUT;
 	if (!RB_EMPTY_ROOT(&tp->out_of_order_queue))
 		r->flags |= TCPSTATE_F_OOO;
 	if (tp->repair)

@@ -192,6 +192,13 @@ static void test_timeouts(void **state)
 	static const struct row rows[] = {
 		{ "data without ACK", IN(ESTABLISHED), CLIENT, .flags = FILE_,
 		  .sk_err = ETIMEDOUT, .unacked = 100, IS_BY(TIMEOUT, DATA) },
+		{ "TCP_USER_TIMEOUT", IN(ESTABLISHED), CLIENT,
+		  .flags = FILE_ | TCPSTATE_F_USER_TIMEOUT,
+		  .sk_err = ETIMEDOUT, .unacked = 100,
+		  IS_BY(TIMEOUT, USER_TIMEOUT) },
+		{ "TCP_USER_TIMEOUT, of keepalive", IN(ESTABLISHED), CLIENT,
+		  .flags = FILE_ | KEEP | TCPSTATE_F_USER_TIMEOUT,
+		  .sk_err = ETIMEDOUT, IS_BY(TIMEOUT, USER_TIMEOUT) },
 		{ "data without ACK, keepalive set", IN(ESTABLISHED), CLIENT,
 		  .flags = FILE_ | KEEP, .sk_err = ETIMEDOUT, .unacked = 100,
 		  IS_BY(TIMEOUT, DATA) },

@@ -21,6 +21,9 @@ static struct verdict timeout(uint8_t old_state,
 	case TCPSTATE_CLOSING:
 		return VERDICT(TIMEOUT, FIN, TIMEOUT);
 	}
+	/* It stands in for the number of tries, and of keepalive probes. */
+	if (r->flags & TCPSTATE_F_USER_TIMEOUT)
+		return VERDICT(TIMEOUT, USER_TIMEOUT, TIMEOUT);
 	if ((r->flags & TCPSTATE_F_KEEPALIVE) && r->snd_una == r->write_seq)
 		return VERDICT(KEEPALIVE, NONE, TIMEOUT);
 	return VERDICT(TIMEOUT, DATA, TIMEOUT);

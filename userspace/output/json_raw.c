@@ -7,7 +7,7 @@
 static const char *const flag_names[] = {
 	"owned", "kthread", "exiting", "has_file", "dead", "done", "linger0",
 	"ooo", "repair", "keepalive", "fastopen", "timer", "provisional",
-	"twin", "no_task", "late_data",
+	"twin", "no_task", "late_data", "user_timeout",
 };
 
 static void put_flags(struct jsonw *w, uint32_t flags)

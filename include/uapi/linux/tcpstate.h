@@ -133,6 +133,7 @@ enum tcpstate_cause {
  * data that nobody is there to read; the RST is ours (tcp_rcv_state_process()).
  */
 #define TCPSTATE_F_LATE_DATA	(1U << 15)
+#define TCPSTATE_F_USER_TIMEOUT	(1U << 16) /* TCP_USER_TIMEOUT is set */
 
 /* Three cache lines. */
 struct tcpstate_record {
