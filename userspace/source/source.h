@@ -62,7 +62,8 @@ struct source_ops {
 	unsigned int (*hooks)(const struct source *src);
 	/*
 	 * How hook number @n (0 .. HOOK_COUNT - 1) is observed, in a word or
-	 * two ("fentry __inet_twsk_schedule"), or NULL and *@why_not.
+	 * two ("fentry __inet_twsk_schedule"), or NULL and *@why_not.  That is
+	 * also set if it is observed, but a better way was refused.
 	 */
 	const char *(*hook_how)(const struct source *src, unsigned int n,
 				const char **why_not);

@@ -225,7 +225,6 @@ static void hook_choose(struct source *src, unsigned int n, const char *hooks)
 	size_t len = sizeof(src->why_not[n]);
 	char *why_not = src->why_not[n];
 
-	snprintf(why_not, len, "not asked for");
 	for (int i = 0; i < MAX_WAYS && ways[n][i].fn; i++) {
 		const struct way *way = &ways[n][i];
 		int err;
@@ -242,6 +241,8 @@ static void hook_choose(struct source *src, unsigned int n, const char *hooks)
 		snprintf(why_not, len, "%s %s: %s", method_name[way->method],
 			 way->fn, strerror(-err));
 	}
+	if (!why_not[0])
+		snprintf(why_not, len, "not asked for");
 }
 
 static bool program_wanted(const struct source *src, const char *name)
@@ -629,10 +630,8 @@ static unsigned int bpf_hooks(const struct source *src)
 static const char *bpf_hook_how(const struct source *src, unsigned int n,
 				const char **why_not)
 {
-	if (src->hooks & (1U << n))
-		return src->how[n];
-	*why_not = src->why_not[n];
-	return NULL;
+	*why_not = src->why_not[n][0] ? src->why_not[n] : NULL;
+	return src->hooks & (1U << n) ? src->how[n] : NULL;
 }
 
 static int bpf_fd(const struct source *src)
