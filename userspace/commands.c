@@ -12,6 +12,6 @@ const struct command commands[] = {
 	{ "leaks", cmd_leaks, &leaks_argp,
 	  "stuck connections: who, since when, which bug, what to do" },
 	{ "doctor", cmd_doctor, &doctor_argp,
-	  "which source and hooks work here, and why" },
+	  "which source and hooks work here, and why: each is made to fire" },
 	{}
 };

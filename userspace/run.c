@@ -16,8 +16,6 @@
 #include "stream.h"
 
 #define NS_PER_MS	UINT64_C(1000000)
-#define HOLDBACK_NS	(2 * NS_PER_MS)
-#define SETTLE_NS	(60 * NS_PER_MS)
 /*
  * Nobody wakes a reader below the watermark, so this bounds latency: with the
  * settling time of an end it stays under 100 ms.
@@ -229,8 +227,8 @@ static int start_engine(struct run *run)
 {
 	const struct engine_config cfg = {
 		.max_conns = run->opt->max_conns,
-		.holdback_ns = HOLDBACK_NS,
-		.settle_ns = SETTLE_NS,
+		.holdback_ns = RUN_HOLDBACK_NS,
+		.settle_ns = RUN_SETTLE_NS,
 		.since_ns = mono_now(),
 		.hooks = run->hooks,
 		.self = (uint32_t)getpid(),
@@ -275,7 +273,7 @@ static int start_loop(struct run *run)
 static void merge_snapshot(struct run *run)
 {
 	const struct timespec pause = { .tv_nsec = NS_PER_MS };
-	const uint64_t until = mono_now() + HOLDBACK_NS;
+	const uint64_t until = mono_now() + RUN_HOLDBACK_NS;
 
 	while (run->src && mono_now() < until)
 		nanosleep(&pause, NULL);

@@ -34,6 +34,9 @@ struct run_options {
 };
 
 #define RUN_MAX_CONNS	1048576
+/* For engine_new(). */
+#define RUN_HOLDBACK_NS	UINT64_C(2000000)
+#define RUN_SETTLE_NS	UINT64_C(60000000)
 #define RUN_OPTIONS_DEFAULT	\
 	{ .source = "auto", .max_conns = RUN_MAX_CONNS }
 
