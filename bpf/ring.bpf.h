@@ -26,8 +26,12 @@ enum hook {
 	ON_STATE, ON_REQ_ADD, ON_REQ_DROP, ON_TW_ADD, ON_TW_KILL, HOOKS
 };
 
-/* Sockets whose event the first program of a hook has seen, and its twin not. */
-#define MARKS 16
+/*
+ * Events that the first program of a hook has seen, and its twin not yet.  An
+ * interrupt on the twin's first steps leaves those that it brings; where they
+ * are more than these, an event comes twice, and the reader drops the second.
+ */
+#define MARKS 32
 
 struct cpu_state {
 	__u64 seq;		/* records attempted */
@@ -39,6 +43,8 @@ struct cpu_state {
 	__u32 woken_at;		/* tail at the last wake-up, + 1 */
 	__u64 child;		/* cookie of the last child of a listener */
 	__u64 marks[HOOKS][MARKS];
+	__u32 marked[HOOKS];	/* how many, mod 2^32 */
+	__u32 in_twin[HOOKS];	/* the twin is running */
 };
 
 struct {

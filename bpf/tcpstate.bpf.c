@@ -9,8 +9,8 @@
  * Twins: a program that is interrupted by a softirq is not run again for the
  * nested event (bpf_prog_enter_recur()).  So each of those programs is attached a
  * second time under another name, to run right after it.  The first one marks
- * the socket that it was run for; the twin takes the mark away, and records the
- * event where it finds none.
+ * the socket and the move that it was run for; the twin takes the mark away, and
+ * records the event where it finds none.
  */
 #include "ring.bpf.h"
 #include "record.bpf.h"
@@ -38,25 +38,45 @@ const volatile bool want_raw = true;
 enum program { ALONE, FIRST, TWIN };
 
 /*
- * Is the mark there?  @object is only compared.  Two sockets may share a place:
- * the worst is a mark too few, and a record that comes twice.
+ * The marks are a stack: what interrupts a hook between its two programs puts
+ * its own on top and takes it away again.  Nothing would take it away that came
+ * while the twin ran, which is then not run for it; so it leaves no mark.
  */
-static __always_inline bool mark_of(struct cpu_state *cpu,
-				    enum program program, __u32 hook,
-				    const void *object, __u64 move)
+static __always_inline void mark(struct cpu_state *cpu, __u32 hook, __u64 key)
 {
-	/* The difference of two pointers is a number to the verifier. */
-	__u64 key = ((__u64)object - (__u64)cpu) ^ move << 48;
-	__u64 *mark = &cpu->marks[hook][(key >> 6) % MARKS];
+	__u32 n = cpu->marked[hook];
 
-	if (program == FIRST) {
-		*mark = key;
-		return false;
+	if (cpu->in_twin[hook])
+		return;
+	cpu->marks[hook][n % MARKS] = key;
+	cpu->marked[hook] = n + 1;
+}
+
+static __always_inline bool find_mark(struct cpu_state *cpu, __u32 hook,
+				      __u64 key)
+{
+	__u32 n = cpu->marked[hook];
+
+	for (__u32 i = 1; i <= MARKS; i++) {
+		__u64 *at = &cpu->marks[hook][(n - i) % MARKS];
+
+		if (*at != key)
+			continue;
+		*at = 0;
+		cpu->marked[hook] = n - i;
+		return true;
 	}
-	if (*mark != key)
-		return false;
-	*mark = 0;
-	return true;
+	return false;
+}
+
+static __always_inline bool unmark(struct cpu_state *cpu, __u32 hook, __u64 key)
+{
+	bool found;
+
+	*(volatile __u32 *)&cpu->in_twin[hook] = 1;
+	found = find_mark(cpu, hook, key);
+	*(volatile __u32 *)&cpu->in_twin[hook] = 0;
+	return found;
 }
 
 /* False if there is nothing to record here, or no room for it. */
@@ -64,13 +84,18 @@ static __always_inline bool slot_open(struct slot *s, __u8 type, __u8 basis,
 				      enum program program, __u32 hook,
 				      const void *object, __u64 move)
 {
+	__u64 key;
+
 	s->cpu = cpu_state();
 	if (!s->cpu)
 		return false;
-	if (program != ALONE &&
-	    mark_of(s->cpu, program, hook, object, move))
+	/* The difference of two pointers is a number to the verifier. */
+	key = ((__u64)object - (__u64)s->cpu) ^ move << 48;
+	if (program == FIRST)
+		mark(s->cpu, hook, key);
+	if (program == TWIN && unmark(s->cpu, hook, key))
 		return false;
-	/* What the twin meets is no miss of the first, stored or not. */
+	/* What only the twin meets is no miss of the first, stored or not. */
 	if (program == TWIN)
 		__sync_fetch_and_add(&s->cpu->twins, 1);
 	if (!ring_reserve(s))

@@ -151,6 +151,31 @@ static void test_each_later_jump_is_counted(void **state)
 	assert_int_equal(r->lost, 20);
 }
 
+/* bpf/ring.bpf.h: a twin's record may be one that is there already. */
+static void test_a_twins_record_may_come_twice(void **state)
+{
+	struct rig *r = *state;
+
+	PLAY(r, STATE(0, C, CLOSE, SYN_SENT, NC), REC(CONNECT, 0, C, NC),
+	     STATE(1, C, SYN_SENT, ESTABLISHED, SOFTIRQ),
+	     STATE(2, C, ESTABLISHED, FIN_WAIT1, NC),
+	     STATE(3, C, ESTABLISHED, FIN_WAIT1,
+		   BY_WITH(100, "nc", TCPSTATE_F_TWIN)),
+	     STATE(4, C, FIN_WAIT1, FIN_WAIT2,
+		   SOFTIRQ_WITH(TCPSTATE_F_TWIN)));
+	until(r, 100);
+	TELLS(r, TOLD(C, CLOSE, SYN_SENT, CLIENT, TRACEPOINT, NO_SPAN,
+		      .pid = 100),
+	      TOLD(C, SYN_SENT, ESTABLISHED, CLIENT, TRACEPOINT, 1,
+		   .pid = 100),
+	      TOLD(C, ESTABLISHED, FIN_WAIT1, CLIENT, TRACEPOINT, 1,
+		   .pid = 100),
+	      TOLD(C, FIN_WAIT1, FIN_WAIT2, CLIENT, TRACEPOINT, 2,
+		   .pid = 100));
+	assert_int_equal(stats_of(r).corrected, 0);
+	FINISH(r);
+}
+
 /* A nested interrupt's record has a later number and an earlier time. */
 static void test_overtaken_is_not_lost(void **state)
 {
@@ -466,6 +491,7 @@ int main(void)
 		WITH_RIG(test_nested_disorder_is_no_loss),
 		WITH_RIG(test_losses_of_each_cpu),
 		WITH_RIG(test_each_later_jump_is_counted),
+		WITH_RIG(test_a_twins_record_may_come_twice),
 		WITH_RIG(test_overtaken_is_not_lost),
 		WITH_RIG(test_gap_is_told_at_the_next_look),
 		WITH_RIG(test_huge_loss),

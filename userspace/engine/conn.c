@@ -566,6 +566,10 @@ static void on_state(struct engine *e, const struct tcpstate_record *r)
 
 	if (r->old_state == r->new_state)
 		return;
+	/* A twin may have lost its first program's mark. */
+	if ((r->flags & TCPSTATE_F_TWIN) && entry && !entry->dead &&
+	    entry->conn.state == r->new_state)
+		return;
 	if (r->old_state == TCPSTATE_CLOSE) {
 		begin_life(e, r);
 		return;
