@@ -14,9 +14,11 @@
 #include "run.h"
 
 #define MAX_CONNS_LIMIT	(1UL << 28)
+#define RING_RECORDS_MIN	(1UL << 8)
+#define RING_RECORDS_MAX	(1UL << 20)
 
 enum { KEY_HOOKS = KEY_COMMON, KEY_SOURCE, KEY_FORMAT, KEY_DURATION, KEY_RAW,
-       KEY_MAX_CONNS };
+       KEY_MAX_CONNS, KEY_RECONCILE, KEY_RING_RECORDS };
 enum { KEY_PORT = KEY_FILTER, KEY_ADDR, KEY_COMM, KEY_CGROUP, KEY_STATE };
 
 static const char *const format_names[FORMATS] = { "text", "json", "csv" };
@@ -105,6 +107,10 @@ static const struct argp_option common_options[] = {
 	{ "raw", KEY_RAW, NULL, 0, "Show what the hooks saw, not what it means", 0 },
 	{ "max-conns", KEY_MAX_CONNS, "N", 0,
 	  "Follow at most N connections, then forget the oldest (default 1048576)", 0 },
+	{ "reconcile", KEY_RECONCILE, "DUR", 0,
+	  "Compare with the kernel's sockets every DUR (default 10s), and after each loss; 0: only then", 0 },
+	{ "ring-records", KEY_RING_RECORDS, "N", 0,
+	  "Room for N records on each CPU, 256 to 1048576, rounded down to a power of two", 0 },
 	{ "verbose", 'v', NULL, 0, "Tell more", 0 },
 	{ "help", 'h', NULL, 0, "Show this help", 0 },
 	{ "version", 'V', NULL, 0, "Show the version", 0 },
@@ -144,6 +150,14 @@ static error_t common_parse(int key, char *arg, struct argp_state *state)
 	case KEY_MAX_CONNS:
 		opt->max_conns = cmd_number("--max-conns", arg, 1,
 					    MAX_CONNS_LIMIT);
+		return 0;
+	case KEY_RECONCILE:
+		opt->reconcile_ns = cmd_duration("--reconcile", arg);
+		return 0;
+	case KEY_RING_RECORDS:
+		opt->ring_records = cmd_number("--ring-records", arg,
+					       RING_RECORDS_MIN,
+					       RING_RECORDS_MAX);
 		return 0;
 	case 'v':
 		opt->verbose = true;

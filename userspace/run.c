@@ -28,8 +28,12 @@
 #define BUSY_ROUND_MS	1
 #define BUSY_RECORDS	64
 #define STATS_NS	(1000 * NS_PER_MS)
+#define LOOK_NS		(100 * NS_PER_MS)
 #define CONFIRM_NS	(250 * NS_PER_MS)
-#define HEAL_NS		(10000 * NS_PER_MS)
+/* At most 2 % of a CPU. */
+#define RECONCILE_SHARE	50
+/* While losses go on. */
+#define HEAL_NS		(1000 * NS_PER_MS)
 /* By then each TIME_WAIT whose end was lost must be over. */
 #define HEAL_AGAIN_NS	(70000 * NS_PER_MS)
 /* At most 1 % of a CPU, unless that would be too seldom. */
@@ -188,6 +192,8 @@ static int try_source(struct run *run, const struct source_ops *ops, char *why)
 	const struct source_options opt = {
 		.hooks = run->opt->hooks,
 		.raw = run->opt->raw,
+		.ring_bytes = run->opt->ring_records *
+			      sizeof(struct tcpstate_record),
 	};
 	int ret;
 
@@ -293,26 +299,41 @@ int run_refresh(struct run *run)
 	return 0;
 }
 
-/* After a loss the table is wrong until the kernel's is asked. */
-static void heal(struct run *run, uint64_t now_ns)
+/* After a loss, and a last time when each mini-socket of that time is over. */
+static bool loss_is_due(const struct run *run, uint64_t lost, uint64_t now_ns)
+{
+	if (now_ns < run->heal_at_ns)
+		return false;
+	return lost != run->healed_lost ||
+	       (run->heal_again_ns && now_ns >= run->heal_again_ns);
+}
+
+/*
+ * Compare the table with the kernel's: what was lost, or never seen, is mended.
+ * A long dump is taken less often, so that it costs no more than its share of a
+ * CPU.
+ */
+static void reconcile(struct run *run, uint64_t now_ns)
 {
 	struct engine_stats stats;
 	uint64_t lost, took_ns;
+	bool after_loss;
 
 	engine_get_stats(run->engine, &stats);
 	lost = stats.lost + run->missed;
-	if (lost == run->healed_lost &&
-	    !(run->heal_again_ns && now_ns >= run->heal_again_ns))
-		return;
-	if (now_ns < run->heal_at_ns)
+	after_loss = loss_is_due(run, lost, now_ns);
+	if (!after_loss &&
+	    !(run->opt->reconcile_ns && now_ns >= run->reconcile_at_ns))
 		return;
 	run_refresh(run);
-	run->heal_again_ns = lost == run->healed_lost ? 0 :
-						       now_ns + HEAL_AGAIN_NS;
+	took_ns = (mono_now() - now_ns) * RECONCILE_SHARE;
+	if (after_loss)
+		run->heal_again_ns = lost == run->healed_lost ?
+				     0 : now_ns + HEAL_AGAIN_NS;
 	run->healed_lost = lost;
-	took_ns = mono_now() - now_ns;
-	run->heal_at_ns = now_ns + (took_ns * CONFIRM_SHARE > HEAL_NS ?
-				    took_ns * CONFIRM_SHARE : HEAL_NS);
+	run->heal_at_ns = now_ns + (took_ns > HEAL_NS ? took_ns : HEAL_NS);
+	run->reconcile_at_ns = now_ns + (took_ns > run->opt->reconcile_ns ?
+					 took_ns : run->opt->reconcile_ns);
 }
 
 static int take_snapshot(struct run *run)
@@ -376,6 +397,7 @@ static int start(struct run *run)
 	say_ready(run);
 	run->ready_ns = mono_now();
 	run->tick_at_ns = run->ready_ns + run->tick_ns;
+	run->reconcile_at_ns = run->ready_ns + run->opt->reconcile_ns;
 	if (run->ready)
 		run->ready(run);
 	fflush(run->out);
@@ -442,9 +464,11 @@ static void take_records(struct run *run)
 	engine_advance(run->engine, now);
 	engine_get_stats(run->engine, &stats);
 	run->last_round = stats.captured - before;
-	if (now >= run->stats_at_ns) {
+	if (now >= run->stats_at_ns)
 		poll_stats(run, now);
-		heal(run, now);
+	if (now >= run->look_at_ns) {
+		run->look_at_ns = now + LOOK_NS;
+		reconcile(run, now);
 	}
 	confirm(run, now);
 }

@@ -29,6 +29,8 @@ struct run_options {
 	uint64_t duration_ns;	/* from the ready line on; 0 = at once */
 	uint64_t count;		/* see run_count(); 0 = no end */
 	size_t max_conns;
+	uint64_t reconcile_ns;	/* period of the comparison; 0 = after losses */
+	size_t ring_records;	/* of each CPU; 0 = the source's default */
 	bool raw;
 	bool verbose;
 };
@@ -37,8 +39,10 @@ struct run_options {
 /* For engine_new(). */
 #define RUN_HOLDBACK_NS	UINT64_C(2000000)
 #define RUN_SETTLE_NS	UINT64_C(60000000)
+#define RUN_RECONCILE_NS	UINT64_C(10000000000)
 #define RUN_OPTIONS_DEFAULT	\
-	{ .source = "auto", .max_conns = RUN_MAX_CONNS }
+	{ .source = "auto", .max_conns = RUN_MAX_CONNS, \
+	  .reconcile_ns = RUN_RECONCILE_NS }
 
 struct run {
 	/* Set by the command. */
@@ -86,7 +90,9 @@ struct run {
 	uint64_t last_round;	/* records that it brought */
 	uint64_t stats_at_ns;
 	uint64_t confirm_at_ns;
-	uint64_t heal_at_ns;
+	uint64_t look_at_ns;
+	uint64_t reconcile_at_ns;	/* periodically */
+	uint64_t heal_at_ns;	/* not before, even after a loss */
 	uint64_t heal_again_ns;
 	uint64_t healed_lost;	/* lost when the table was last mended */
 	size_t dumped;

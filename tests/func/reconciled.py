@@ -1,0 +1,125 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""The table is compared with the kernel's sockets: after forced losses it is as
+the kernel's again, and without losses nothing is corrected."""
+import collections
+import os
+import signal
+import threading
+import time
+
+import tcpstate_test as t
+
+WORKERS = 2
+# Moves a connection, both ends: ten with two FINs, seven with a RST.
+MOVES = 10, 7
+
+
+class Churn:
+    """Connections as fast as they go, until a condition holds; every second one
+    is reset, or TIME_WAIT would fill the host."""
+
+    def __init__(self):
+        self.done = [0] * WORKERS
+        self.stop = False
+        self.server = t.listener(backlog=128)
+        self.threads = [threading.Thread(target=self._work, args=(n,),
+                                         daemon=True) for n in range(WORKERS)]
+
+    def _work(self, n):
+        with t.listener(backlog=16) as server:
+            while not self.stop:
+                client, child = t.pair(server)
+                if self.done[n] % 2:
+                    t.linger0(client)
+                client.close()
+                child.close()
+                self.done[n] += 1
+
+    def count(self):
+        return sum(self.done)
+
+    def run(self, condition, limit):
+        for thread in self.threads:
+            thread.start()
+        t.wait_until(condition, "enough traffic", limit)
+        self.stop = True
+        for thread in self.threads:
+            thread.join(t.LIMIT)
+        self.server.close()
+
+
+def kernel_counts():
+    return collections.Counter(s.state for s in t.sockets()
+                               if s.state != "CLOSE")
+
+
+def same_as_kernel(watch, limit=t.LIMIT):
+    """The next counts that are told are those of the kernel."""
+    def agree():
+        seen = len(watch.objects)
+        before = kernel_counts()
+
+        def told():
+            for o in watch.objects[seen:]:
+                if o["event"] == "counts" and o["netns"] in watch.own:
+                    return {k: v for k, v in o["states"].items() if v}
+            return None
+        counts = t.wait_until(told, "counts")
+        agree.last = dict(before), counts
+        return counts == dict(before)
+    try:
+        t.wait_until(agree, "agreement", limit)
+    except t.Failure:
+        raise t.Failure("the kernel's sockets, and the table's: "
+                        f"{agree.last}") from None
+
+
+def after_losses(source):
+    watch = t.Watch(source, "watch", "--interval", "200ms", "--ring-records",
+                    "256", "--reconcile", "0")
+    churn = Churn()
+    end = time.monotonic() + 20
+    pauses = 0
+
+    def paused():
+        """The reader stands still until its rings have run over."""
+        nonlocal pauses
+        at = churn.count()
+        os.kill(watch.process.pid, signal.SIGSTOP)
+        t.wait_until(lambda: churn.count() > at + 200, "200 connections")
+        os.kill(watch.process.pid, signal.SIGCONT)
+        pauses += 1
+        t.wait_until(lambda: churn.count() > at + 1000, "1000 connections")
+        return time.monotonic() > end and pauses > 2
+    churn.run(paused, 120)
+    keep = t.pair(churn_free := t.listener())
+    same_as_kernel(watch)
+    t.check_equal(watch.stop(), 0, "the exit status")
+    watch.check_summary()
+    summary = watch.objects[-1]
+    moves = sum(MOVES) * churn.count() // 2
+    print(f"# {moves} moves, {pauses} pauses, {summary}")
+    t.check(summary["lost"] > 0, "nothing was lost, and so nothing shown")
+    t.check(summary["corrected"] > 0, "nothing was corrected")
+    for sock in (*keep, churn_free):
+        sock.close()
+
+
+def nothing_to_correct(source):
+    watch = t.Watch(source, "watch", "--interval", "200ms", "--reconcile",
+                    "200ms")
+    churn = Churn()
+    end = time.monotonic() + 8
+    churn.run(lambda: time.monotonic() > end, 60)
+    same_as_kernel(watch)
+    t.check_equal(watch.stop(), 0, "the exit status")
+    watch.check_summary()
+    summary = watch.objects[-1]
+    print(f"# {churn.count()} connections, {summary}")
+    t.check_equal(summary["lost"], 0, "lost")
+    t.check_equal(summary["corrected"], 0, "corrected")
+
+
+if __name__ == "__main__":
+    t.main(after_losses, nothing_to_correct)
