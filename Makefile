@@ -29,7 +29,7 @@ static_libs := -Wl,-Bstatic -lbpf -lelf -lz -Wl,-Bdynamic
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all userspace bpf kmod deps watch check check-quick check-unit \
-	check-native check-vm bench install clean help
+	check-native check-vm check-debug bench install clean help
 
 all:
 	$(Q)scripts/build-all
@@ -42,6 +42,7 @@ help:
 #: make check        install what is missing, run all tests (root)
 #: make check-quick  unit tests, and the BPF source on this kernel (root)
 #: make check-vm     the tests on stock 6.1 and 6.12 kernels in qemu
+#: make check-debug  the module on a 6.12 that checks its memory and locks
 #: make userspace    build/tcpstate-watch, the BPF object inside
 #: make kmod         build/tcpstate.ko; KDIR=.. for other kernel headers
 #: make deps         install the packages that building and testing need
@@ -147,6 +148,11 @@ check-quick:
 
 check-vm:
 	$(Q)tests/check vm
+
+check-debug:
+	$(Q)scripts/install-deps debug
+	$(Q)$(MAKE) userspace
+	$(Q)tests/check debug
 
 bench:
 	$(Q)$(MAKE) userspace
