@@ -63,7 +63,7 @@ void callers_init(void)
 	}
 }
 
-static enum tcpstate_cause cause_of(unsigned long addr)
+static __maybe_unused enum tcpstate_cause cause_of(unsigned long addr)
 {
 	unsigned int n;
 
@@ -73,6 +73,7 @@ static enum tcpstate_cause cause_of(unsigned long addr)
 	return TCPSTATE_CAUSE_UNKNOWN;
 }
 
+#ifdef CONFIG_STACKTRACE
 enum tcpstate_cause callers_cause(void)
 {
 	unsigned long frames[FRAMES];
@@ -86,3 +87,9 @@ enum tcpstate_cause callers_cause(void)
 	}
 	return TCPSTATE_CAUSE_UNKNOWN;
 }
+#else
+enum tcpstate_cause callers_cause(void)
+{
+	return TCPSTATE_CAUSE_UNKNOWN;
+}
+#endif
