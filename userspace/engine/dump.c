@@ -191,6 +191,7 @@ struct proof {
 	uint64_t began_ns;
 	const uint32_t *netns;
 	size_t n;
+	size_t doubts;
 };
 
 static bool is_read(const struct proof *p, uint32_t netns)
@@ -222,6 +223,8 @@ static void mend_by_dump(struct engine *e, struct entry *entry)
 	if (entry->dumped != TCPSTATE_TIME_WAIT)
 		return;
 	become_mini(e, entry);
+	if (!entry->line_told)
+		tell_conn(e, entry, false);
 	predict_end(e, entry, entry->conn.dumped_ns, 0);
 }
 
@@ -241,19 +244,32 @@ static bool is_over(const struct proof *p, const struct entry *entry)
 	return entry->moved_ns + lasts_ns < p->began_ns;
 }
 
+/*
+ * A dump takes many steps, and may pass over a socket whose neighbours in the
+ * hash come and go; and a record may be late.  Two in a row are believed.
+ */
+static bool is_sure(struct proof *p, struct entry *entry)
+{
+	bool again = entry->doubt && entry->doubt == p->e->dump - 1;
+
+	entry->doubt = p->e->dump;
+	p->doubts += !again;
+	return again;
+}
+
 /* What has moved since the dump was begun may have moved after it was read. */
 static int prove(void *ctx, struct entry *entry)
 {
-	const struct proof *p = ctx;
+	struct proof *p = ctx;
 	struct conn *c = &entry->conn;
 
 	if (entry->dead || !c->state || entry->list == LIST_SETTLING)
 		return 0;
 	if (entry->dump == p->e->dump) {
 		if (entry->dumped != c->state &&
-		    entry->moved_ns < c->dumped_ns)
+		    entry->moved_ns < c->dumped_ns && is_sure(p, entry))
 			mend_by_dump(p->e, entry);
-	} else if (is_over(p, entry)) {
+	} else if (is_over(p, entry) && is_sure(p, entry)) {
 		end_unseen(p->e, entry, p->began_ns);
 	}
 	return 0;
@@ -264,10 +280,11 @@ void engine_dump_begin(struct engine *e)
 	e->dump++;
 }
 
-void engine_dump_end(struct engine *e, uint64_t began_ns,
-		     const uint32_t *netns, size_t n)
+size_t engine_dump_end(struct engine *e, uint64_t began_ns,
+		       const uint32_t *netns, size_t n)
 {
-	struct proof proof = { e, began_ns, netns, n };
+	struct proof proof = { e, began_ns, netns, n, 0 };
 
 	table_each(e->table, prove, &proof);
+	return proof.doubts;
 }

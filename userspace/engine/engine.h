@@ -222,14 +222,16 @@ int engine_each(const struct engine *e, engine_conn_fn fn, void *ctx);
 
 /*
  * A dump of all sockets is fed between these two.  At its end, when everything
- * up to it has been fed and advanced to as well, what it did not show as it is
- * told here is mended: moves and ends that were lost, counted as corrected.
+ * up to it has been fed and advanced to as well, what it and the dump before it
+ * did not show as it is told here is mended: moves and ends that were lost,
+ * counted as corrected.  Returns how many the dump before it did not contradict
+ * yet: then another dump is worth while.
  * @netns are the namespaces that it has read to the end; of others nothing is
  * known.
  */
 void engine_dump_begin(struct engine *e);
-void engine_dump_end(struct engine *e, uint64_t began_ns,
-		     const uint32_t *netns, size_t n);
+size_t engine_dump_end(struct engine *e, uint64_t began_ns,
+		       const uint32_t *netns, size_t n);
 
 /* Those in @state, without a look at TIME_WAIT, which outnumbers all others. */
 int engine_each_in_state(const struct engine *e, uint8_t state,

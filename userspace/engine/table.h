@@ -53,6 +53,7 @@ struct entry {
 	bool fw2_clean;		/* segs_fw2 was taken in softirq, no queue */
 	uint8_t dumped;		/* state in the last dump that had it */
 	uint32_t dump;		/* number of that dump */
+	uint32_t doubt;		/* number of a dump that contradicts .state */
 	struct conn conn;	/* callers see only this; its cookie first */
 	uint32_t segs_fw2;	/* segs_in at FIN_WAIT1 -> FIN_WAIT2 */
 	uint64_t moved_ns;	/* time of its last move */
