@@ -98,7 +98,13 @@ typedef struct {
 	int owned;
 } socket_lock_t;
 
-struct file;
+struct inode {
+	unsigned long i_ino;
+};
+
+struct file {
+	struct inode *f_inode;
+};
 
 struct socket {
 	struct file *file;
@@ -151,7 +157,7 @@ struct tcp_sock {
 	struct rb_root out_of_order_queue;
 	__u8 repair : 1;
 	__u8 syn_data : 1;
-	__u8 syn_fastopen : 1;
+	__u8 syn_data_acked : 1;
 };
 
 struct timer_list {
@@ -173,6 +179,7 @@ struct request_sock {
 
 struct inet_request_sock {
 	struct request_sock req;
+	__u16 acked : 1;
 };
 
 struct tcp_request_sock {
@@ -181,11 +188,41 @@ struct tcp_request_sock {
 	__u32 snt_isn;
 };
 
+struct tcp_skb_cb {
+	__u8 tcp_flags;			/* 16 bits since 6.16 */
+};
+
+struct sk_buff {
+	char cb[48];
+	unsigned char *head;
+	__u16 transport_header;
+	__u16 network_header;
+};
+
+struct tcphdr {
+	__u16 rst : 1;
+	__u16 syn : 1;
+	__u16 ack : 1;
+};
+
 struct task_struct {
 	unsigned int flags;
 	int tgid;
 	struct task_struct *group_leader;
 	char comm[16];
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	__u32 fd;
+	struct file *file;
 };
 
 #pragma clang attribute pop

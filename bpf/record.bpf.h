@@ -133,8 +133,7 @@ static __always_inline void record_late_data(struct tcpstate_record *r,
 {
 	const __u32 waits = 1 << TCPSTATE_FIN_WAIT1 | 1 << TCPSTATE_FIN_WAIT2;
 
-	if (r->new_state == TCPSTATE_CLOSE && r->sk_err && (r->shutdown & 1) &&
-	    (waits & 1 << (r->old_state & 15)) &&
+	if ((r->shutdown & 1) && (waits & 1 << (r->old_state & 15)) &&
 	    cause_on_stack(ctx) == TCPSTATE_CAUSE_INPUT)
 		r->flags |= TCPSTATE_F_LATE_DATA;
 }
@@ -219,7 +218,7 @@ static __always_inline void record_tcp(struct tcpstate_record *r,
 		r->flags |= TCPSTATE_F_OOO;
 	if (BPF_CORE_READ_BITFIELD(tp, repair))
 		r->flags |= TCPSTATE_F_REPAIR;
-	if (BPF_CORE_READ_BITFIELD(tp, syn_fastopen) || tp->fastopen_rsk)
+	if (BPF_CORE_READ_BITFIELD(tp, syn_data_acked) || tp->fastopen_rsk)
 		r->flags |= TCPSTATE_F_FASTOPEN;
 }
 
@@ -304,6 +303,52 @@ static __always_inline void record_req(struct tcpstate_record *r,
 		r->rcv_nxt = BPF_CORE_READ(treq, rcv_isn) + 1;
 		r->snd_nxt = BPF_CORE_READ(treq, snt_isn) + 1;
 	}
+}
+
+/* TCP_SKB_CB(), include/net/tcp.h; without the bits that AccECN added. */
+#define TCPHDR_FIN	0x01
+#define TCPHDR_SYN	0x02
+
+static __always_inline bool has_syn_or_fin(const struct sk_buff *skb)
+{
+	const struct tcp_skb_cb *cb = (const void *)skb->cb;
+	__u16 flags = 0;
+
+	bpf_probe_read_kernel(&flags, bpf_core_field_size(cb->tcp_flags) > 1 ?
+			      2 : 1, &cb->tcp_flags);
+	return flags & (TCPHDR_SYN | TCPHDR_FIN);
+}
+
+/* A listener has no peer; the segment that it answers to tells one. */
+static __always_inline void record_peer(struct tcpstate_record *r,
+					const struct sk_buff *skb)
+{
+	unsigned char *head = BPF_CORE_READ(skb, head);
+	unsigned char *ip = head + BPF_CORE_READ(skb, network_header);
+	__u16 port = 0;
+	__u8 version = 0;
+
+	bpf_probe_read_kernel(&port, sizeof(port),
+			      head + BPF_CORE_READ(skb, transport_header));
+	r->dport = __builtin_bswap16(port);
+	bpf_probe_read_kernel(&version, sizeof(version), ip);
+	if (version >> 4 == 4) {
+		r->family = AF_INET;
+		__builtin_memset(r->saddr, 0, sizeof(r->saddr));
+		bpf_probe_read_kernel(r->saddr, 4, ip + 16);
+		bpf_probe_read_kernel(r->daddr, 4, ip + 12);
+	} else {
+		bpf_probe_read_kernel(r->saddr, 16, ip + 24);
+		bpf_probe_read_kernel(r->daddr, 16, ip + 8);
+	}
+}
+
+/* Has its third segment come?  Rarely asked, so by helper in any case. */
+static __always_inline bool request_is_acked(const struct request_sock *req)
+{
+	const struct inet_request_sock *ireq = (const void *)req;
+
+	return BPF_CORE_READ_BITFIELD_PROBED(ireq, acked);
 }
 
 #endif /* TCPSTATE_RECORD_BPF_H */

@@ -5,18 +5,15 @@
  * Each hook has up to three ways to be seen, and the loader takes the first
  * that this kernel allows: fentry/fexit, kprobe, and for the mini-sockets the
  * timer tracepoints.  Only inet_sock_set_state is needed.
- *
- * Twins: a program that is interrupted by a softirq is not run again for the
- * nested event (bpf_prog_enter_recur()).  So each of those programs is attached a
- * second time under another name, to run right after it.  The first one marks
- * the socket and the move that it was run for; the twin takes the mark away, and
- * records the event where it finds none.
  */
 #include "ring.bpf.h"
 #include "record.bpf.h"
+#include "slots.bpf.h"
 
 #include <asm/ptrace.h>
 #include <bpf/bpf_tracing.h>
+
+#include "challenge.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -31,88 +28,16 @@ const volatile __u64 req_timer_fn = 1;
 /* The same for the port of an active open. */
 const volatile bool connect_by_sockops = false;
 
+/* Whether these tracepoints of newer kernels have a third argument. */
+const volatile bool retransmit_has_error = true;
+const volatile bool reset_has_reason = true;
+
+/* enum tcpstate_rst_reason by the kernel's number, if it has one. */
+#define RST_REASONS_MAX	64
+const volatile __u8 rst_reasons[RST_REASONS_MAX];
+
 /* Also the records that the engine folds into others: for --raw. */
 const volatile bool want_raw = true;
-
-/* Which of its programs a hook runs; ALONE where it cannot have a twin. */
-enum program { ALONE, FIRST, TWIN };
-
-/*
- * The marks are a stack: what interrupts a hook between its two programs puts
- * its own on top and takes it away again.  Nothing would take it away that came
- * while the twin ran, which is then not run for it; so it leaves no mark.
- */
-static __always_inline void mark(struct cpu_state *cpu, __u32 hook, __u64 key)
-{
-	__u32 n = cpu->marked[hook];
-
-	if (cpu->in_twin[hook])
-		return;
-	cpu->marks[hook][n % MARKS] = key;
-	cpu->marked[hook] = n + 1;
-}
-
-static __always_inline bool find_mark(struct cpu_state *cpu, __u32 hook,
-				      __u64 key)
-{
-	__u32 n = cpu->marked[hook];
-
-	for (__u32 i = 1; i <= MARKS; i++) {
-		__u64 *at = &cpu->marks[hook][(n - i) % MARKS];
-
-		if (*at != key)
-			continue;
-		*at = 0;
-		cpu->marked[hook] = n - i;
-		return true;
-	}
-	return false;
-}
-
-static __always_inline bool unmark(struct cpu_state *cpu, __u32 hook, __u64 key)
-{
-	bool found;
-
-	*(volatile __u32 *)&cpu->in_twin[hook] = 1;
-	found = find_mark(cpu, hook, key);
-	*(volatile __u32 *)&cpu->in_twin[hook] = 0;
-	return found;
-}
-
-/* False if there is nothing to record here, or no room for it. */
-static __always_inline bool slot_open(struct slot *s, __u8 type, __u8 basis,
-				      enum program program, __u32 hook,
-				      const void *object, __u64 move)
-{
-	__u64 key;
-
-	s->cpu = cpu_state();
-	if (!s->cpu)
-		return false;
-	/* The difference of two pointers is a number to the verifier. */
-	key = ((__u64)object - (__u64)s->cpu) ^ move << 48;
-	if (program == FIRST)
-		mark(s->cpu, hook, key);
-	if (program == TWIN && unmark(s->cpu, hook, key))
-		return false;
-	/* What only the twin meets is no miss of the first, stored or not. */
-	if (program == TWIN)
-		__sync_fetch_and_add(&s->cpu->twins, 1);
-	if (!ring_reserve(s))
-		return false;
-	s->rec->type = type;
-	s->rec->basis = basis;
-	if (program == TWIN)
-		s->rec->flags = TCPSTATE_F_TWIN;
-	return true;
-}
-
-/* The same for a hook that has no twin. */
-static __always_inline bool slot_open_alone(struct slot *s, __u8 type,
-					    __u8 basis)
-{
-	return slot_open(s, type, basis, ALONE, 0, NULL, 0);
-}
 
 /*
  * A request that has a child is dropped next, on the same CPU: where only its
@@ -140,7 +65,8 @@ static __always_inline int on_state(void *ctx, struct sock *sk, int old_state,
 		child_seen(bpf_get_socket_cookie(sk));
 		/* Its own, folded in: its request has told of it (F7). */
 		if (!want_raw)
-			return 0;
+			return unrecorded(program, ON_STATE, sk,
+					  old_state << 8 | new_state);
 	} else if (old_state == TCPSTATE_SYN_RECV) {
 		child_seen(0);
 	}
@@ -152,7 +78,8 @@ static __always_inline int on_state(void *ctx, struct sock *sk, int old_state,
 	s.rec->old_state = old_state;
 	s.rec->new_state = new_state;
 	record_task(s.rec, new_state);
-	record_late_data(s.rec, ctx);
+	if (new_state == TCPSTATE_CLOSE && s.rec->sk_err)
+		record_late_data(s.rec, ctx);
 	ring_submit(&s);
 	return 0;
 }
@@ -204,6 +131,147 @@ int BPF_PROG(accept_fentry, struct sock *sk)
 	if (sk->sk_protocol != IPPROTO_TCP)
 		return 0;
 	return on_sock(sk, bpf_get_socket_cookie(sk), TCPSTATE_ACCEPT);
+}
+
+/* ---- segments that are no move ---- */
+
+static __always_inline int on_segment(void *ctx, struct sock *sk, __u8 type,
+				      enum program program, __u32 hook)
+{
+	struct slot s;
+
+	if (sk->sk_protocol != IPPROTO_TCP)
+		return 0;
+	if (!slot_open(&s, type, TCPSTATE_BY_TRACEPOINT, program, hook, sk, 0))
+		return 0;
+	s.rec->cookie = bpf_get_socket_cookie(sk);
+	record_sock(s.rec, sk);
+	s.rec->old_state = sk->__sk_common.skc_state;
+	s.rec->new_state = s.rec->old_state;
+	s.rec->flags |= TCPSTATE_F_NO_TASK;
+	if (type == TCPSTATE_RST_RECEIVED)
+		record_late_data(s.rec, ctx);
+	ring_submit(&s);
+	return 0;
+}
+
+/* See hash_added() for the assembly. */
+static __always_inline bool was_sent(const unsigned long long *ctx)
+{
+	__u64 error = 0;
+
+	if (retransmit_has_error)
+		asm volatile("%0 = *(u64 *)(%1 + 16)"
+			     : "=r"(error) : "r"(ctx));
+	return !(int)error;
+}
+
+static __always_inline int on_retransmit(void *ctx, struct sock *sk,
+					 struct sk_buff *skb,
+					 enum program program)
+{
+	if (!has_syn_or_fin(skb) || !was_sent(ctx))
+		return unrecorded(program, ON_RETRANSMIT, sk, 0);
+	return on_segment(ctx, sk, TCPSTATE_RETRANSMIT, program, ON_RETRANSMIT);
+}
+
+SEC("tp_btf/tcp_retransmit_skb")
+int BPF_PROG(retransmit, struct sock *sk, struct sk_buff *skb)
+{
+	return on_retransmit(ctx, sk, skb, FIRST);
+}
+
+SEC("tp_btf/tcp_retransmit_skb")
+int BPF_PROG(retransmit_twin, struct sock *sk, struct sk_buff *skb)
+{
+	return on_retransmit(ctx, sk, skb, TWIN);
+}
+
+SEC("tp_btf/tcp_receive_reset")
+int BPF_PROG(rst_received, struct sock *sk)
+{
+	return on_segment(ctx, sk, TCPSTATE_RST_RECEIVED, FIRST,
+			  ON_RST_RECEIVED);
+}
+
+SEC("tp_btf/tcp_receive_reset")
+int BPF_PROG(rst_received_twin, struct sock *sk)
+{
+	return on_segment(ctx, sk, TCPSTATE_RST_RECEIVED, TWIN,
+			  ON_RST_RECEIVED);
+}
+
+/* That of a TCP socket of any kind; 0 for others, and where there is none. */
+static __always_inline __u64 tcp_cookie(const struct sock *sk, __u8 state)
+{
+	if (!sk)
+		return 0;
+	if (state != TCPSTATE_TIME_WAIT && state != TCPSTATE_NEW_SYN_RECV &&
+	    BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+		return 0;
+	/* 0 too if it is older than the tool, and no dump has shown it. */
+	return BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+}
+
+/*
+ * Not by tp_btf: since 6.10 @sk may be NULL or a mini-socket, and up to 6.12 the
+ * verifier took it for neither.
+ */
+static __always_inline int on_rst_sent(const __u64 *args, __u32 reason,
+				       enum program program)
+{
+	struct sock *sk = (void *)args[0];
+	struct sk_buff *skb = (void *)args[1];
+	struct slot s = { .cpu = cpu_state() };
+	/* A mark of 0 is none. */
+	__u64 cookie, key = args[0] | 1;
+	__u8 state;
+
+	if (!s.cpu)
+		return 0;
+	state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	cookie = tcp_cookie(sk, state);
+	if (!cookie) {
+		is_mine(s.cpu, program, ON_RST_SENT, key);
+		return 0;
+	}
+	if (!slot_open_key(&s, TCPSTATE_RST_SENT, TCPSTATE_BY_TRACEPOINT,
+			   program, ON_RST_SENT, key))
+		return 0;
+	s.rec->cookie = cookie;
+	record_common(s.rec, &sk->__sk_common, false);
+	s.rec->protocol = IPPROTO_TCP;
+	s.rec->flags |= TCPSTATE_F_NO_TASK;
+	s.rec->old_state = state;
+	s.rec->new_state = state;
+	s.rec->rst_reason = rst_reasons[reason & (RST_REASONS_MAX - 1)];
+	if (state == TCPSTATE_LISTEN && skb)
+		record_peer(s.rec, skb);
+	ring_submit(&s);
+	return 0;
+}
+
+/* The third argument came with 6.10. */
+static __always_inline __u32 kernel_reason(const __u64 *args)
+{
+	__u64 reason = 0;
+
+	if (reset_has_reason)
+		asm volatile("%0 = *(u64 *)(%1 + 16)"
+			     : "=r"(reason) : "r"(args));
+	return reason;
+}
+
+SEC("raw_tp/tcp_send_reset")
+int rst_sent(struct bpf_raw_tracepoint_args *ctx)
+{
+	return on_rst_sent(ctx->args, kernel_reason(ctx->args), FIRST);
+}
+
+SEC("raw_tp/tcp_send_reset")
+int rst_sent_twin(struct bpf_raw_tracepoint_args *ctx)
+{
+	return on_rst_sent(ctx->args, kernel_reason(ctx->args), TWIN);
 }
 
 /* ---- timewait mini-sockets ---- */
@@ -311,7 +379,12 @@ static __always_inline void fill_req_drop(struct tcpstate_record *r,
 	r->rqueue = READ(direct, listener, sk_ack_backlog);
 	r->wqueue = READ(direct, listener, sk_max_ack_backlog);
 	r->flags |= flags;
+	if (request_is_acked(req))
+		r->flags |= TCPSTATE_F_ACKED;
 	record_cause(r, ctx, &req->__req_common, direct);
+	if ((flags & TCPSTATE_F_TIMER) &&
+	    READ(direct, listener, __sk_common.skc_state) != TCPSTATE_LISTEN)
+		r->cause = TCPSTATE_CAUSE_INPUT;
 }
 
 static __always_inline int on_req_add(struct sock *sk,
@@ -413,6 +486,45 @@ int BPF_PROG(req_drop_old_fentry_twin, struct sock *sk,
 	     struct request_sock *req)
 {
 	return on_req_drop(ctx, sk, req, false, TWIN);
+}
+
+static __always_inline int on_synack_again(struct sock *sk,
+					   struct request_sock *req,
+					   enum program program)
+{
+	struct slot s;
+
+	if (sk->sk_protocol != IPPROTO_TCP)
+		return 0;
+	if (!slot_open(&s, TCPSTATE_SYNACK_AGAIN, TCPSTATE_BY_TRACEPOINT,
+		       program, ON_SYNACK_AGAIN, req, 0))
+		return 0;
+	/* With Fast Open the request never had one; its child is there. */
+	if (sk->__sk_common.skc_state == TCPSTATE_LISTEN) {
+		s.rec->cookie = bpf_get_socket_cookie(req);
+		s.rec->listener = bpf_get_socket_cookie(sk);
+	} else {
+		s.rec->cookie = bpf_get_socket_cookie(sk);
+	}
+	record_req(s.rec, req, true);
+	s.rec->old_state = TCPSTATE_NEW_SYN_RECV;
+	s.rec->new_state = TCPSTATE_NEW_SYN_RECV;
+	/* Counted by the caller, after this. */
+	s.rec->total_retrans++;
+	ring_submit(&s);
+	return 0;
+}
+
+SEC("tp_btf/tcp_retransmit_synack")
+int BPF_PROG(synack_again, struct sock *sk, struct request_sock *req)
+{
+	return on_synack_again(sk, req, FIRST);
+}
+
+SEC("tp_btf/tcp_retransmit_synack")
+int BPF_PROG(synack_again_twin, struct sock *sk, struct request_sock *req)
+{
+	return on_synack_again(sk, req, TWIN);
 }
 
 /* ---- computed pointers: no helper makes their cookie ---- */

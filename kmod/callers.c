@@ -2,19 +2,23 @@
 #include <linux/kallsyms.h>
 #include <linux/kernel.h>
 #include <linux/kprobes.h>
+#include <linux/snmp.h>
 #include <linux/stacktrace.h>
 #include <linux/string.h>
 
 #include "callers.h"
+#include "tcpstate_syn_call.h"
 
 /* With a kprobe the innermost lies some 14 frames out. */
 #define FRAMES 24
 
-static struct caller {
+struct caller {
 	const char *symbol;
 	enum tcpstate_cause cause;
 	unsigned long start, bytes;
-} callers[] = {
+};
+
+static struct caller callers[] = {
 	{ "tcp_timewait_state_process", TCPSTATE_CAUSE_RST },
 	{ "tcp_check_req", TCPSTATE_CAUSE_RST },
 	{ "tcp_v4_rcv", TCPSTATE_CAUSE_INPUT },
@@ -46,21 +50,40 @@ static void find_bounds(struct caller *caller, unsigned long addr)
 }
 
 /* A kprobe that is never armed tells the address. */
+static void find_caller(struct caller *caller)
+{
+	struct kprobe kprobe = {
+		.symbol_name = caller->symbol,
+		.flags = KPROBE_FLAG_DISABLED,
+	};
+
+	if (register_kprobe(&kprobe))
+		return;
+	find_bounds(caller, (unsigned long)kprobe.addr);
+	unregister_kprobe(&kprobe);
+}
+
 void callers_init(void)
 {
 	unsigned int n;
 
-	for (n = 0; n < ARRAY_SIZE(callers); n++) {
-		struct kprobe kprobe = {
-			.symbol_name = callers[n].symbol,
-			.flags = KPROBE_FLAG_DISABLED,
-		};
+	for (n = 0; n < ARRAY_SIZE(callers); n++)
+		find_caller(&callers[n]);
+}
 
-		if (register_kprobe(&kprobe))
-			continue;
-		find_bounds(&callers[n], (unsigned long)kprobe.addr);
-		unregister_kprobe(&kprobe);
-	}
+/* Kernel text can be read, and what we look for in it is never patched. */
+unsigned long callers_syn_return(void)
+{
+	struct caller from = { .symbol = "tcp_validate_incoming" };
+	struct caller to = { .symbol = "tcp_send_challenge_ack" };
+
+	find_caller(&from);
+	find_caller(&to);
+	if (!from.start || !to.start)
+		return 0;
+	return syn_call_return((const u8 *)from.start, from.bytes, from.start,
+			       to.start,
+			       LINUX_MIB_TCPSYNCHALLENGE * sizeof(long));
 }
 
 static __maybe_unused enum tcpstate_cause cause_of(unsigned long addr)

@@ -15,4 +15,10 @@ void callers_init(void);
 /* Some microseconds.  Task or softirq context, from within a probe. */
 enum tcpstate_cause callers_cause(void);
 
+/*
+ * Where tcp_send_challenge_ack() returns to if it was called for a SYN; 0 if
+ * that cannot be told.  After callers_init().
+ */
+unsigned long callers_syn_return(void);
+
 #endif /* TCPSTATE_CALLERS_H */

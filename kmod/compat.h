@@ -15,6 +15,10 @@
 #include <net/inet_connection_sock.h>
 #include <net/net_namespace.h>
 #include <net/sock.h>
+#include <trace/events/tcp.h>
+#if __has_include(<net/rstreason.h>)
+#include <net/rstreason.h>
+#endif
 
 /*
  * Arguments in an ftrace callback without saving all registers.  x86 has them
@@ -69,6 +73,16 @@ static inline bool compat_net_is_dying(const struct net *net)
 #endif
 }
 
+/* At the entry of a function: where it returns to; 0 if that is not known. */
+static inline unsigned long compat_return_address(struct pt_regs *regs)
+{
+#ifdef CONFIG_X86
+	return regs_get_kernel_stack_nth(regs, 0);
+#else
+	return 0;
+#endif
+}
+
 /*
  * Did inet_csk_reqsk_queue_hash_add(), which returns with @regs, take the
  * request_sock?  It says so since 6.10 (commit ff46e3b44219, also in stable
@@ -83,6 +97,30 @@ static inline bool compat_request_added(struct pt_regs *regs)
 			      unsigned long)) ||
 	       (u8)regs_return_value(regs);
 }
+
+/*
+ * The kernel's reasons for a RST that it sends, by its own numbers: since 6.10
+ * (commit 5691276b39da), and longer with many a version after it.
+ */
+#ifdef DEFINE_RST_REASON
+#define COMPAT_RST_NAME(name)	[SK_RST_REASON_##name] = #name,
+#define COMPAT_RST_END(name)
+#define COMPAT_RST_NAMES	DEFINE_RST_REASON(COMPAT_RST_NAME, COMPAT_RST_END)
+typedef enum sk_rst_reason compat_rst_reason;
+#else
+typedef int compat_rst_reason;
+#endif
+
+/*
+ * Two of the probes by the arguments of their tracepoints: tcp_send_reset has a
+ * reason since 6.10, and tcp_retransmit_skb, since 6.17, an error, where it
+ * used to be silent.
+ */
+#define compat_probe(tracepoint, short_args, short_probe, long_probe)	\
+	__builtin_choose_expr(						\
+		__builtin_types_compatible_p(typeof(trace_##tracepoint), \
+					     void short_args),		\
+		(void *)(short_probe), (void *)(long_probe))
 
 /*
  * For what is filled before it is read: CONFIG_INIT_STACK_ALL_ZERO would clear

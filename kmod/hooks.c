@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The places in the kernel where we look: one tracepoint, and the entries of
- * the functions through which mini-sockets come and go.
+ * The places in the kernel where we look: tracepoints, and the entries of the
+ * functions through which mini-sockets come and go.
  *
  * ftrace rather than kprobes: a kprobe that is hit while this CPU is in another
  * kprobe, because a softirq interrupted it, is skipped; an ftrace callback
@@ -24,6 +24,7 @@
 #include <linux/tcpstate.h>
 #include <linux/tcpstate_dev.h>
 
+#include "callers.h"
 #include "compat.h"
 #include "hooks.h"
 #include "record.h"
@@ -42,30 +43,80 @@ struct hook {
 	enum tcpstate_how how;	/* hooks_lock; NONE while detached */
 	int error;
 	struct kprobe kprobe;
+	struct tracepoint *tracepoint;
+	void *probe;		/* of the tracepoint; NULL: none is asked for */
 };
 
-static struct hook hooks[TCPSTATE_HOOKS] = {
-	[TCPSTATE_HOOK_STATE]	 = { .symbol = "inet_sock_set_state" },
-	[TCPSTATE_HOOK_REQ_ADD]	 = { .symbol = "inet_csk_reqsk_queue_hash_add" },
-	[TCPSTATE_HOOK_REQ_DROP] = { .symbol = "__inet_csk_reqsk_queue_drop" },
-	[TCPSTATE_HOOK_TW_ADD]	 = { .symbol = "__inet_twsk_schedule" },
-	[TCPSTATE_HOOK_TW_KILL]	 = { .symbol = "inet_twsk_kill" },
-	[TCPSTATE_HOOK_CONNECT]	 = { .symbol = "tcp_connect" },
-	[TCPSTATE_HOOK_ACCEPT]	 = { .symbol = "security_sock_graft" },
-};
+static struct hook hooks[TCPSTATE_HOOKS];
 
-/* The hooks at the entry of a function: all but the first two. */
+/* The hooks at the entry of a function are among these. */
 #define FIRST_ENTRY	TCPSTATE_HOOK_REQ_DROP
+#define END_OF_ENTRIES	TCPSTATE_HOOKS
 
 static DEFINE_MUTEX(hooks_lock);
 static unsigned int hooks_users;	/* hooks_lock */
 static u64 hooks_missed_before;		/* by hooks since detached; hooks_lock */
-static struct tracepoint *tracepoint;
 static unsigned long entry_addr[TCPSTATE_HOOKS] __read_mostly; /* 0: none */
+static unsigned long syn_return __read_mostly;	/* of a challenge ACK */
 
 static bool no_ftrace;
 module_param(no_ftrace, bool, 0444);
 MODULE_PARM_DESC(no_ftrace, "use kprobes where ftrace would do (for tests)");
+
+/* By the kernel's number; what we have no word for is UNKNOWN. */
+static u8 rst_reasons[64] __read_mostly;
+
+#ifdef COMPAT_RST_NAMES
+static const char *const kernel_rst_names[] = { COMPAT_RST_NAMES };
+
+static const char *const rst_names[TCPSTATE_RST_REASONS] = {
+	[TCPSTATE_RST_NO_SOCKET] = "NO_SOCKET",
+	[TCPSTATE_RST_TCP_INVALID_ACK_SEQUENCE] = "TCP_INVALID_ACK_SEQUENCE",
+	[TCPSTATE_RST_TCP_RFC7323_PAWS] = "TCP_RFC7323_PAWS",
+	[TCPSTATE_RST_TCP_TOO_OLD_ACK] = "TCP_TOO_OLD_ACK",
+	[TCPSTATE_RST_TCP_ACK_UNSENT_DATA] = "TCP_ACK_UNSENT_DATA",
+	[TCPSTATE_RST_TCP_FLAGS] = "TCP_FLAGS",
+	[TCPSTATE_RST_TCP_OLD_ACK] = "TCP_OLD_ACK",
+	[TCPSTATE_RST_TCP_ABORT_ON_DATA] = "TCP_ABORT_ON_DATA",
+	[TCPSTATE_RST_TCP_TIMEWAIT_SOCKET] = "TCP_TIMEWAIT_SOCKET",
+	[TCPSTATE_RST_INVALID_SYN] = "INVALID_SYN",
+	[TCPSTATE_RST_TCP_ABORT_ON_CLOSE] = "TCP_ABORT_ON_CLOSE",
+	[TCPSTATE_RST_TCP_ABORT_ON_LINGER] = "TCP_ABORT_ON_LINGER",
+	[TCPSTATE_RST_TCP_ABORT_ON_MEMORY] = "TCP_ABORT_ON_MEMORY",
+	[TCPSTATE_RST_TCP_STATE] = "TCP_STATE",
+	[TCPSTATE_RST_TCP_KEEPALIVE_TIMEOUT] = "TCP_KEEPALIVE_TIMEOUT",
+	[TCPSTATE_RST_TCP_DISCONNECT_WITH_DATA] = "TCP_DISCONNECT_WITH_DATA",
+};
+
+static u8 rst_reason_by_name(const char *name)
+{
+	unsigned int n;
+
+	if (name && strstarts(name, "MPTCP_"))
+		return TCPSTATE_RST_MPTCP;
+	for (n = 0; name && n < ARRAY_SIZE(rst_names); n++)
+		if (rst_names[n] && !strcmp(rst_names[n], name))
+			return n;
+	return TCPSTATE_RST_UNKNOWN;
+}
+
+static void find_rst_reasons(void)
+{
+	unsigned int n;
+
+	for (n = 0; n < ARRAY_SIZE(kernel_rst_names) &&
+		    n < ARRAY_SIZE(rst_reasons); n++)
+		rst_reasons[n] = rst_reason_by_name(kernel_rst_names[n]);
+}
+#else
+static void find_rst_reasons(void) { }
+#endif
+
+static enum tcpstate_rst_reason rst_reason(unsigned int kernel_reason)
+{
+	return kernel_reason < ARRAY_SIZE(rst_reasons) ?
+	       rst_reasons[kernel_reason] : TCPSTATE_RST_UNKNOWN;
+}
 
 /* Probes: preemption is off, current context is task or softirq. */
 
@@ -83,8 +134,76 @@ static void probe_state(void *data, const struct sock *sk, const int old_state,
 	preempt_enable_notrace();
 }
 
+static void probe_retransmit(void *data, const struct sock *sk,
+			     const struct sk_buff *skb)
+{
+	struct tcpstate_record r COMPAT_UNINITIALIZED;
+
+	preempt_disable_notrace();
+	if (sessions_exist() && record_retransmit(&r, (struct sock *)sk, skb))
+		sessions_emit(&r);
+	preempt_enable_notrace();
+}
+
+static void probe_retransmit_error(void *data, const struct sock *sk,
+				   const struct sk_buff *skb, int error)
+{
+	if (!error)
+		probe_retransmit(data, sk, skb);
+}
+
+static void probe_synack_again(void *data, const struct sock *sk,
+			       const struct request_sock *req)
+{
+	struct tcpstate_record r COMPAT_UNINITIALIZED;
+
+	preempt_disable_notrace();
+	if (sessions_exist() &&
+	    record_synack_again(&r, (struct request_sock *)req,
+				(struct sock *)sk))
+		sessions_emit(&r);
+	preempt_enable_notrace();
+}
+
+static void probe_rst_received(void *data, struct sock *sk)
+{
+	struct tcpstate_record r COMPAT_UNINITIALIZED;
+
+	preempt_disable_notrace();
+	if (sessions_exist() && record_rst_received(&r, sk))
+		sessions_emit(&r);
+	preempt_enable_notrace();
+}
+
+static void emit_rst_sent(const struct sock *sk, const struct sk_buff *skb,
+			  enum tcpstate_rst_reason reason)
+{
+	struct tcpstate_record r COMPAT_UNINITIALIZED;
+
+	preempt_disable_notrace();
+	if (sessions_exist() &&
+	    record_rst_sent(&r, (struct sock *)sk, skb, reason))
+		sessions_emit(&r);
+	preempt_enable_notrace();
+}
+
+static void probe_rst_sent(void *data, const struct sock *sk,
+			   const struct sk_buff *skb)
+{
+	emit_rst_sent(sk, skb, TCPSTATE_RST_UNKNOWN);
+}
+
+static void probe_rst_sent_reason(void *data, const struct sock *sk,
+				  const struct sk_buff *skb,
+				  const compat_rst_reason reason)
+{
+	emit_rst_sent(sk, skb, rst_reason(reason));
+}
+
+/* @caller: where the function returns to. */
 static bool entry_record(struct tcpstate_record *r, unsigned int n,
-			 unsigned long a0, unsigned long a1, unsigned long a2)
+			 unsigned long caller, unsigned long a0,
+			 unsigned long a1, unsigned long a2)
 {
 	/* of an int or bool argument only the low part is defined */
 	switch (n) {
@@ -98,17 +217,22 @@ static bool entry_record(struct tcpstate_record *r, unsigned int n,
 		return record_owner(r, (void *)a0, TCPSTATE_CONNECT);
 	case TCPSTATE_HOOK_ACCEPT:
 		return record_owner(r, (void *)a0, TCPSTATE_ACCEPT);
+	case TCPSTATE_HOOK_CHALLENGE:
+		return caller == syn_return &&
+		       record_challenge(r, (void *)a0);
+	case TCPSTATE_HOOK_TW_SYN:
+		return record_timewait_syn(r, (void *)a0, (void *)a2);
 	default:
 		return false;
 	}
 }
 
-static void probe_entry(unsigned int n, unsigned long a0, unsigned long a1,
-			unsigned long a2)
+static void probe_entry(unsigned int n, unsigned long caller, unsigned long a0,
+			unsigned long a1, unsigned long a2)
 {
 	struct tcpstate_record r COMPAT_UNINITIALIZED;
 
-	if (sessions_exist() && entry_record(&r, n, a0, a1, a2))
+	if (sessions_exist() && entry_record(&r, n, caller, a0, a1, a2))
 		sessions_emit(&r);
 }
 
@@ -117,7 +241,8 @@ static int kprobe_entry(struct kprobe *kprobe, struct pt_regs *regs)
 {
 	const struct hook *hook = container_of(kprobe, struct hook, kprobe);
 
-	probe_entry(hook - hooks, regs_get_kernel_argument(regs, 0),
+	probe_entry(hook - hooks, compat_return_address(regs),
+		    regs_get_kernel_argument(regs, 0),
 		    regs_get_kernel_argument(regs, 1),
 		    regs_get_kernel_argument(regs, 2));
 	return 0;
@@ -176,10 +301,10 @@ static void notrace ftrace_entry(unsigned long ip, unsigned long parent_ip,
 	unsigned int n;
 
 	preempt_disable_notrace();
-	for (n = FIRST_ENTRY; n < TCPSTATE_HOOKS; n++) {
+	for (n = FIRST_ENTRY; n < END_OF_ENTRIES; n++) {
 		if (ip - entry_addr[n] >= ENTRY_BYTES)
 			continue;
-		probe_entry(n, compat_ftrace_argument(fregs, 0),
+		probe_entry(n, parent_ip, compat_ftrace_argument(fregs, 0),
 			    compat_ftrace_argument(fregs, 1),
 			    compat_ftrace_argument(fregs, 2));
 		break;
@@ -230,6 +355,47 @@ static void ftrace_detach(void) { }
 static void ftrace_forget(void) { }
 #endif
 
+/* By probe: of a tracepoint; without: at the entry of a function. */
+static struct hook hooks[TCPSTATE_HOOKS] = {
+	[TCPSTATE_HOOK_STATE] = {
+		.symbol = "inet_sock_set_state", .probe = probe_state,
+	},
+	[TCPSTATE_HOOK_REQ_ADD] = { .symbol = "inet_csk_reqsk_queue_hash_add" },
+	[TCPSTATE_HOOK_REQ_DROP] = { .symbol = "__inet_csk_reqsk_queue_drop" },
+	[TCPSTATE_HOOK_TW_ADD] = { .symbol = "__inet_twsk_schedule" },
+	[TCPSTATE_HOOK_TW_KILL] = { .symbol = "inet_twsk_kill" },
+	[TCPSTATE_HOOK_CONNECT] = { .symbol = "tcp_connect" },
+	[TCPSTATE_HOOK_ACCEPT] = { .symbol = "security_sock_graft" },
+	[TCPSTATE_HOOK_RETRANSMIT] = {
+		.symbol = "tcp_retransmit_skb",
+		.probe = compat_probe(tcp_retransmit_skb,
+				      (const struct sock *,
+				       const struct sk_buff *),
+				      probe_retransmit, probe_retransmit_error),
+	},
+	[TCPSTATE_HOOK_SYNACK_AGAIN] = {
+		.symbol = "tcp_retransmit_synack", .probe = probe_synack_again,
+	},
+	[TCPSTATE_HOOK_RST_SENT] = {
+		.symbol = "tcp_send_reset",
+		.probe = compat_probe(tcp_send_reset,
+				      (const struct sock *,
+				       const struct sk_buff *),
+				      probe_rst_sent, probe_rst_sent_reason),
+	},
+	[TCPSTATE_HOOK_RST_RECEIVED] = {
+		.symbol = "tcp_receive_reset", .probe = probe_rst_received,
+	},
+	[TCPSTATE_HOOK_CHALLENGE] = { .symbol = "tcp_send_challenge_ack" },
+	[TCPSTATE_HOOK_TW_SYN] = { .symbol = "tcp_timewait_state_process" },
+};
+
+/* One that could be hooked, and would not tell what we want to know. */
+static bool is_useless(unsigned int n)
+{
+	return n == TCPSTATE_HOOK_CHALLENGE && !syn_return;
+}
+
 /*
  * The addresses of static functions, from kprobes that are never armed.  All
  * are in vmlinux, and so do not move while we are loaded.
@@ -239,9 +405,15 @@ static void find_entries(void)
 	struct kprobe *found[TCPSTATE_HOOKS];
 	unsigned int n, nr_found = 0;
 
-	for (n = FIRST_ENTRY; n < TCPSTATE_HOOKS; n++) {
+	for (n = FIRST_ENTRY; n < END_OF_ENTRIES; n++) {
 		struct hook *hook = &hooks[n];
 
+		if (hook->probe)
+			continue;
+		if (is_useless(n)) {
+			hook->error = -EOPNOTSUPP;
+			continue;
+		}
 		hook->kprobe.symbol_name = hook->symbol;
 		hook->kprobe.pre_handler = kprobe_entry;
 		hook->kprobe.flags = KPROBE_FLAG_DISABLED;
@@ -253,22 +425,27 @@ static void find_entries(void)
 		found[nr_found++] = &hook->kprobe;
 	}
 	unregister_kprobes(found, nr_found);
-	for (n = FIRST_ENTRY; n < TCPSTATE_HOOKS; n++)
+	for (n = FIRST_ENTRY; n < END_OF_ENTRIES; n++)
 		hooks[n].traceable = hooks[n].found &&
 				     !ftrace_add(entry_addr[n]);
 }
 
 static void match_tracepoint(struct tracepoint *tp, void *data)
 {
-	if (!strcmp(tp->name, hooks[TCPSTATE_HOOK_STATE].symbol))
-		tracepoint = tp;
+	unsigned int n;
+
+	for (n = 0; n < TCPSTATE_HOOKS; n++)
+		if (hooks[n].probe && !strcmp(tp->name, hooks[n].symbol))
+			hooks[n].tracepoint = tp;
 }
 
 int hooks_init(void)
 {
 	for_each_kernel_tracepoint(match_tracepoint, NULL);
-	if (!tracepoint)
+	if (!hooks[TCPSTATE_HOOK_STATE].tracepoint)
 		return -ENOENT;
+	find_rst_reasons();
+	syn_return = callers_syn_return();
 	find_entries();
 	return 0;
 }
@@ -278,21 +455,46 @@ void hooks_exit(void)
 	ftrace_forget();
 }
 
-static int attach_tracepoint(void)
+static void check_probes(void)
 {
-	struct hook *hook = &hooks[TCPSTATE_HOOK_STATE];
-
 	check_trace_callback_type_inet_sock_set_state(probe_state);
-	hook->error = tracepoint_probe_register(tracepoint, probe_state, NULL);
-	if (!hook->error)
-		hook->how = TCPSTATE_HOW_TRACEPOINT;
-	return hook->error;
+	check_trace_callback_type_tcp_retransmit_synack(probe_synack_again);
+	check_trace_callback_type_tcp_receive_reset(probe_rst_received);
 }
 
-static void detach_tracepoint(void)
+/* Only the first one is needed. */
+static int attach_tracepoints(void)
 {
-	tracepoint_probe_unregister(tracepoint, probe_state, NULL);
-	hooks[TCPSTATE_HOOK_STATE].how = TCPSTATE_HOW_NONE;
+	unsigned int n;
+
+	check_probes();
+	for (n = 0; n < TCPSTATE_HOOKS; n++) {
+		struct hook *hook = &hooks[n];
+
+		if (!hook->probe)
+			continue;
+		hook->error = hook->tracepoint ?
+			tracepoint_probe_register(hook->tracepoint,
+						  hook->probe, NULL) : -ENOENT;
+		if (!hook->error)
+			hook->how = TCPSTATE_HOW_TRACEPOINT;
+		else if (n == TCPSTATE_HOOK_STATE)
+			return hook->error;
+	}
+	return 0;
+}
+
+static void detach_tracepoints(void)
+{
+	unsigned int n;
+
+	for (n = 0; n < TCPSTATE_HOOKS; n++) {
+		if (hooks[n].how != TCPSTATE_HOW_TRACEPOINT)
+			continue;
+		tracepoint_probe_unregister(hooks[n].tracepoint,
+					    hooks[n].probe, NULL);
+		hooks[n].how = TCPSTATE_HOW_NONE;
+	}
 	tracepoint_synchronize_unregister();
 }
 
@@ -302,12 +504,12 @@ static void attach_ftrace(void)
 	unsigned int n, traceable = 0;
 	int err;
 
-	for (n = FIRST_ENTRY; n < TCPSTATE_HOOKS; n++)
+	for (n = FIRST_ENTRY; n < END_OF_ENTRIES; n++)
 		traceable += hooks[n].traceable;
 	if (!traceable)
 		return;
 	err = ftrace_attach();
-	for (n = FIRST_ENTRY; !err && n < TCPSTATE_HOOKS; n++) {
+	for (n = FIRST_ENTRY; !err && n < END_OF_ENTRIES; n++) {
 		if (!hooks[n].traceable)
 			continue;
 		hooks[n].error = 0;
@@ -320,7 +522,7 @@ static void detach_ftrace(void)
 	bool attached = false;
 	unsigned int n;
 
-	for (n = FIRST_ENTRY; n < TCPSTATE_HOOKS; n++) {
+	for (n = FIRST_ENTRY; n < END_OF_ENTRIES; n++) {
 		if (hooks[n].how != TCPSTATE_HOW_FTRACE)
 			continue;
 		hooks[n].how = TCPSTATE_HOW_NONE;
@@ -334,7 +536,7 @@ static void attach_kprobes(void)
 {
 	unsigned int n;
 
-	for (n = FIRST_ENTRY; n < TCPSTATE_HOOKS; n++) {
+	for (n = FIRST_ENTRY; n < END_OF_ENTRIES; n++) {
 		struct hook *hook = &hooks[n];
 
 		if (!hook->found || hook->how != TCPSTATE_HOW_NONE)
@@ -355,7 +557,7 @@ static void detach_kprobes(void)
 	struct kprobe *attached[TCPSTATE_HOOKS];
 	unsigned int n, nr_attached = 0;
 
-	for (n = FIRST_ENTRY; n < TCPSTATE_HOOKS; n++) {
+	for (n = FIRST_ENTRY; n < END_OF_ENTRIES; n++) {
 		if (hooks[n].how != TCPSTATE_HOW_KPROBE)
 			continue;
 		hooks[n].how = TCPSTATE_HOW_NONE;
@@ -405,7 +607,7 @@ static int attach(void)
 {
 	int err;
 
-	err = attach_tracepoint();
+	err = attach_tracepoints();
 	if (err)
 		return err;
 	attach_ftrace();
@@ -419,7 +621,7 @@ static void detach(void)
 	detach_kretprobe();
 	detach_kprobes();
 	detach_ftrace();
-	detach_tracepoint();
+	detach_tracepoints();
 }
 
 int hooks_get(void)
@@ -466,7 +668,7 @@ u64 hooks_missed(void)
 	u64 missed = READ_ONCE(hooks_missed_before);
 	unsigned int n;
 
-	for (n = FIRST_ENTRY; n < TCPSTATE_HOOKS; n++)
+	for (n = FIRST_ENTRY; n < END_OF_ENTRIES; n++)
 		if (hooks[n].how == TCPSTATE_HOW_KPROBE)
 			missed += READ_ONCE(hooks[n].kprobe.nmissed);
 	if (hooks[TCPSTATE_HOOK_REQ_ADD].how == TCPSTATE_HOW_KRETPROBE)

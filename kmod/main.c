@@ -15,10 +15,10 @@ static int __init tcpstate_init(void)
 {
 	int err;
 
+	callers_init();
 	err = hooks_init();
 	if (err)
 		return err;
-	callers_init();
 	err = chardev_init();
 	if (err)
 		hooks_exit();

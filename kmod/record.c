@@ -7,6 +7,8 @@
  * softirq, as a spinlock; so its fields hold still.  Mini-sockets are held by
  * a reference of our caller and have no lock; their fields are written once.
  */
+#include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/jiffies.h>
 #include <linux/net.h>
 #include <linux/preempt.h>
@@ -18,6 +20,7 @@
 #include <net/inet_timewait_sock.h>
 #include <net/request_sock.h>
 #include <net/sock.h>
+#include <net/tcp.h>
 #include <net/tcp_states.h>
 
 #include "callers.h"
@@ -160,7 +163,7 @@ static void record_tcp(struct tcpstate_record *r, const struct tcp_sock *tp)
 		r->flags |= TCPSTATE_F_OOO;
 	if (tp->repair)
 		r->flags |= TCPSTATE_F_REPAIR;
-	if (tp->syn_fastopen || rcu_access_pointer(tp->fastopen_rsk))
+	if (tp->syn_data_acked || rcu_access_pointer(tp->fastopen_rsk))
 		r->flags |= TCPSTATE_F_FASTOPEN;
 }
 
@@ -209,8 +212,7 @@ static void record_late_data(struct tcpstate_record *r)
 {
 	const u32 waits = 1 << TCPSTATE_FIN_WAIT1 | 1 << TCPSTATE_FIN_WAIT2;
 
-	if (r->new_state == TCPSTATE_CLOSE && r->sk_err &&
-	    (r->shutdown & RCV_SHUTDOWN) && (waits & BIT(r->old_state)) &&
+	if ((r->shutdown & RCV_SHUTDOWN) && (waits & BIT(r->old_state)) &&
 	    callers_cause() == TCPSTATE_CAUSE_INPUT)
 		r->flags |= TCPSTATE_F_LATE_DATA;
 }
@@ -224,17 +226,93 @@ bool record_state(struct tcpstate_record *r, struct sock *sk, int old_state,
 	record_sock(r, sk);
 	r->old_state = old_state;
 	r->new_state = new_state;
-	record_late_data(r);
+	if (new_state == TCPSTATE_CLOSE && r->sk_err)
+		record_late_data(r);
+	return true;
+}
+
+/* No move: the state that it is met in. */
+static bool record_in_state(struct tcpstate_record *r, struct sock *sk,
+			    enum tcpstate_type type, enum tcpstate_basis basis)
+{
+	if (!sock_is_tcp(sk))
+		return false;
+	record_begin(r, type, basis);
+	record_sock(r, sk);
+	r->old_state = READ_ONCE(sk->sk_state);
+	r->new_state = r->old_state;
 	return true;
 }
 
 bool record_owner(struct tcpstate_record *r, struct sock *sk,
 		  enum tcpstate_type type)
 {
+	return record_in_state(r, sk, type, TCPSTATE_BY_PROBE);
+}
+
+bool record_retransmit(struct tcpstate_record *r, struct sock *sk,
+		       const struct sk_buff *skb)
+{
+	if (!(TCP_SKB_CB(skb)->tcp_flags & (TCPHDR_SYN | TCPHDR_FIN)))
+		return false;
+	return record_in_state(r, sk, TCPSTATE_RETRANSMIT,
+			       TCPSTATE_BY_TRACEPOINT);
+}
+
+bool record_rst_received(struct tcpstate_record *r, struct sock *sk)
+{
+	if (!record_in_state(r, sk, TCPSTATE_RST_RECEIVED,
+			     TCPSTATE_BY_TRACEPOINT))
+		return false;
+	record_late_data(r);
+	return true;
+}
+
+/* A listener has no peer; the segment that it answers to tells one. */
+static void record_peer(struct tcpstate_record *r, const struct sk_buff *skb)
+{
+	r->dport = ntohs(tcp_hdr(skb)->source);
+	if (ip_hdr(skb)->version == 4) {
+		r->family = AF_INET;
+		memset(r->saddr, 0, sizeof(r->saddr));
+		memcpy(r->saddr, &ip_hdr(skb)->daddr, 4);
+		memcpy(r->daddr, &ip_hdr(skb)->saddr, 4);
+	} else {
+		memcpy(r->saddr, &ipv6_hdr(skb)->daddr, sizeof(r->saddr));
+		memcpy(r->daddr, &ipv6_hdr(skb)->saddr, sizeof(r->daddr));
+	}
+}
+
+/*
+ * Of a mini-socket only what is in sock_common.  What has no cookie yet is
+ * older than we are, and no dump has shown it: it gets one here.
+ */
+bool record_rst_sent(struct tcpstate_record *r, struct sock *sk,
+		     const struct sk_buff *skb, enum tcpstate_rst_reason reason)
+{
+	if (!sk || !sock_is_inet(sk) ||
+	    (sk_fullsock(sk) && !sock_is_tcp(sk)))
+		return false;
+	record_begin(r, TCPSTATE_RST_SENT, TCPSTATE_BY_TRACEPOINT);
+	record_common(r, sk);
+	r->protocol = IPPROTO_TCP;
+	r->flags |= TCPSTATE_F_NO_TASK;
+	r->old_state = READ_ONCE(sk->sk_state);
+	r->new_state = r->old_state;
+	r->rst_reason = reason;
+	if (r->old_state == TCPSTATE_LISTEN && skb)
+		record_peer(r, skb);
+	return true;
+}
+
+bool record_challenge(struct tcpstate_record *r, struct sock *sk)
+{
 	if (!sock_is_tcp(sk))
 		return false;
-	record_begin(r, type, TCPSTATE_BY_PROBE);
-	record_sock(r, sk);
+	record_begin(r, TCPSTATE_CHALLENGE, TCPSTATE_BY_PROBE);
+	record_common(r, sk);
+	r->protocol = IPPROTO_TCP;
+	r->flags |= TCPSTATE_F_NO_TASK;
 	r->old_state = READ_ONCE(sk->sk_state);
 	r->new_state = r->old_state;
 	return true;
@@ -278,6 +356,24 @@ bool record_request_add(struct tcpstate_record *r, struct request_sock *req,
 	return true;
 }
 
+bool record_synack_again(struct tcpstate_record *r, struct request_sock *req,
+			 struct sock *sk)
+{
+	if (!record_request(r, req, sk, TCPSTATE_SYNACK_AGAIN))
+		return false;
+	/* with Fast Open the child is there, and has a cookie of its own */
+	if (READ_ONCE(sk->sk_state) != TCP_LISTEN) {
+		r->cookie = r->listener;
+		r->listener = 0;
+	}
+	r->basis = TCPSTATE_BY_TRACEPOINT;
+	r->old_state = TCPSTATE_NEW_SYN_RECV;
+	r->new_state = r->old_state;
+	/* counted by our caller's caller, after this */
+	r->total_retrans++;
+	return true;
+}
+
 bool record_request_drop(struct tcpstate_record *r, struct request_sock *req,
 			 struct sock *listener, bool from_timer)
 {
@@ -294,10 +390,14 @@ bool record_request_drop(struct tcpstate_record *r, struct request_sock *req,
 	/* its queue tells whether there was room for a child */
 	r->rqueue = READ_ONCE(listener->sk_ack_backlog);
 	r->wqueue = READ_ONCE(listener->sk_max_ack_backlog);
+	if (inet_rsk(req)->acked)
+		r->flags |= TCPSTATE_F_ACKED;
+	if (!from_timer)
+		record_cause(r, req_to_sk(req));
+	else if (inet_sk_state_load(listener) != TCP_LISTEN)
+		r->cause = TCPSTATE_CAUSE_INPUT;
 	if (from_timer)
 		r->flags |= TCPSTATE_F_TIMER;
-	else
-		record_cause(r, req_to_sk(req));
 	return true;
 }
 
@@ -353,6 +453,19 @@ bool record_timewait_kill(struct tcpstate_record *r,
 		r->flags |= TCPSTATE_F_TIMER;
 	else
 		record_cause(r, (struct sock *)tw);
+	return true;
+}
+
+bool record_timewait_syn(struct tcpstate_record *r,
+			 struct inet_timewait_sock *tw,
+			 const struct tcphdr *th)
+{
+	if (!th->syn || th->ack || th->rst)
+		return false;
+	if (!record_timewait(r, tw, TCPSTATE_TW_SYN))
+		return false;
+	r->old_state = READ_ONCE(tw->tw_substate);
+	r->new_state = r->old_state;
 	return true;
 }
 

@@ -16,7 +16,9 @@
 
 struct inet_timewait_sock;
 struct request_sock;
+struct sk_buff;
 struct sock;
+struct tcphdr;
 
 bool record_state(struct tcpstate_record *r, struct sock *sk, int old_state,
 		  int new_state);
@@ -32,6 +34,21 @@ bool record_timewait_schedule(struct tcpstate_record *r,
 			      int timeout_jiffies, bool rearm);
 bool record_timewait_kill(struct tcpstate_record *r,
 			  struct inet_timewait_sock *tw);
+/* RETRANSMIT and RST_RECEIVED; false also if @skb has no SYN and no FIN. */
+bool record_retransmit(struct tcpstate_record *r, struct sock *sk,
+		       const struct sk_buff *skb);
+bool record_rst_received(struct tcpstate_record *r, struct sock *sk);
+/* Of @req; @sk is its listener, or with Fast Open its child. */
+bool record_synack_again(struct tcpstate_record *r, struct request_sock *req,
+			 struct sock *sk);
+/* @sk of any kind or NULL; @skb: what it answers to, or NULL. */
+bool record_rst_sent(struct tcpstate_record *r, struct sock *sk,
+		     const struct sk_buff *skb, enum tcpstate_rst_reason reason);
+/* A SYN for @sk, or with @th for @tw; false also if that has other flags. */
+bool record_challenge(struct tcpstate_record *r, struct sock *sk);
+bool record_timewait_syn(struct tcpstate_record *r,
+			 struct inet_timewait_sock *tw,
+			 const struct tcphdr *th);
 /* count records up to @seq were not stored; fills everything. */
 void record_lost(struct tcpstate_record *r, u64 count, u64 seq, u32 cpu,
 		 u64 mono_ns);

@@ -69,10 +69,37 @@ enum tcpstate_type {
 	/*
 	 * Userspace only: a socket that sock_diag showed; old_state is 0 and
 	 * new_state is its state (LISTEN included), rqueue, wqueue, inode and
-	 * age_ms are set.
+	 * age_ms are set, and of a full socket what it waits for: timer, and the
+	 * fields that stand in the place of sequence numbers.
 	 */
 	TCPSTATE_SNAPSHOT	= 10,
-	TCPSTATE_TYPES		= 11,
+	/*
+	 * Segments that were no move: old_state and new_state are the state
+	 * that they were met in.  These are of full sockets, which send a
+	 * SYN (SYN_SENT, SYN_RECV) or a FIN (all other states) again, ..
+	 */
+	TCPSTATE_RETRANSMIT	= 11,
+	/* .. of a request_sock, its SYN-ACK, .. */
+	TCPSTATE_SYNACK_AGAIN	= 12,
+	/*
+	 * .. of a socket of any kind, or of a listener, whose peer is then that
+	 * of the segment, for a RST that we send; kernels before 6.10 tell of
+	 * full sockets alone.  What belongs to no socket is not recorded.
+	 */
+	TCPSTATE_RST_SENT	= 13,
+	/* A RST came for a full socket, which is closed next. */
+	TCPSTATE_RST_RECEIVED	= 14,
+	/*
+	 * A SYN that its addresses and ports lead to a full socket, which
+	 * answers by a challenge ACK instead of opening a connection; ..
+	 */
+	TCPSTATE_CHALLENGE	= 15,
+	/*
+	 * .. or to a timewait mini-socket, new_state is its tw_substate: refused
+	 * by an ACK, unless its TW_KILL of TCPSTATE_CAUSE_INPUT follows.
+	 */
+	TCPSTATE_TW_SYN		= 16,
+	TCPSTATE_TYPES		= 17,
 };
 
 /* How the record came to be known. */
@@ -98,7 +125,8 @@ enum tcpstate_cause {
 	TCPSTATE_CAUSE_RST	= 1,
 	/*
 	 * tcp_v4_rcv(), tcp_v6_rcv(): a SYN took over TIME_WAIT; data came for
-	 * an orphan's FIN_WAIT2; the listener of a request is gone.
+	 * an orphan's FIN_WAIT2; the listener of a request is gone, which its
+	 * timer may find as well.
 	 */
 	TCPSTATE_CAUSE_INPUT	= 2,
 	TCPSTATE_CAUSE_CONNECT	= 3,	/* __inet_hash_connect(): took it over */
@@ -107,6 +135,44 @@ enum tcpstate_cause {
 	TCPSTATE_CAUSE_NETNS	= 6,	/* its network namespace is gone */
 	TCPSTATE_CAUSES		= 7,
 };
+
+/*
+ * RST_SENT: why, as the kernel has it since 6.10 (enum sk_rst_reason, the same
+ * names), whose own numbers differ from version to version.
+ */
+enum tcpstate_rst_reason {
+	TCPSTATE_RST_UNKNOWN			= 0,
+	TCPSTATE_RST_NO_SOCKET			= 1,
+	TCPSTATE_RST_TCP_INVALID_ACK_SEQUENCE	= 2,
+	TCPSTATE_RST_TCP_RFC7323_PAWS		= 3,
+	TCPSTATE_RST_TCP_TOO_OLD_ACK		= 4,
+	TCPSTATE_RST_TCP_ACK_UNSENT_DATA	= 5,
+	TCPSTATE_RST_TCP_FLAGS			= 6,
+	TCPSTATE_RST_TCP_OLD_ACK		= 7,
+	TCPSTATE_RST_TCP_ABORT_ON_DATA		= 8,
+	TCPSTATE_RST_TCP_TIMEWAIT_SOCKET	= 9,
+	TCPSTATE_RST_INVALID_SYN		= 10,
+	TCPSTATE_RST_TCP_ABORT_ON_CLOSE		= 11,
+	TCPSTATE_RST_TCP_ABORT_ON_LINGER	= 12,
+	TCPSTATE_RST_TCP_ABORT_ON_MEMORY	= 13,
+	TCPSTATE_RST_TCP_STATE			= 14,
+	TCPSTATE_RST_TCP_KEEPALIVE_TIMEOUT	= 15,
+	TCPSTATE_RST_TCP_DISCONNECT_WITH_DATA	= 16,
+	TCPSTATE_RST_MPTCP			= 17,	/* all of MPTCP's */
+	TCPSTATE_RST_REASONS			= 18,
+};
+
+/* SNAPSHOT: what a full socket waits for, idiag_timer of sock_diag. */
+enum tcpstate_timer {
+	TCPSTATE_TIMER_NONE	= 0,
+	TCPSTATE_TIMER_RETRANS	= 1,
+	TCPSTATE_TIMER_KEEPALIVE = 2,	/* shown only where no other runs */
+	TCPSTATE_TIMER_TIMEWAIT	= 3,	/* mini-sockets; never in a record */
+	TCPSTATE_TIMER_PROBE	= 4,	/* of the peer's closed window */
+	TCPSTATE_TIMERS		= 5,
+};
+
+#define TCPSTATE_NO_WINDOW	0xffffffffU
 
 /* record.flags */
 #define TCPSTATE_F_OWNED	(1U << 0)  /* sk_lock.owned: a task holds it */
@@ -119,7 +185,7 @@ enum tcpstate_cause {
 #define TCPSTATE_F_OOO		(1U << 7)  /* out-of-order queue not empty */
 #define TCPSTATE_F_REPAIR	(1U << 8)  /* TCP_REPAIR */
 #define TCPSTATE_F_KEEPALIVE	(1U << 9)  /* SO_KEEPALIVE */
-#define TCPSTATE_F_FASTOPEN	(1U << 10) /* Fast Open was used */
+#define TCPSTATE_F_FASTOPEN	(1U << 10) /* the SYN had data, which counts */
 #define TCPSTATE_F_TIMER	(1U << 11) /* REQ_DROP, TW_KILL: its timer ran out */
 /*
  * REQ_DROP and TW_KILL seen through timer_cancel: if a REQ_ADD or TW_ADD of
@@ -129,11 +195,17 @@ enum tcpstate_cause {
 #define TCPSTATE_F_TWIN		(1U << 13) /* caught by the twin of a busy hook */
 #define TCPSTATE_F_NO_TASK	(1U << 14) /* tgid and comm were not taken */
 /*
- * STATE, from FIN_WAIT1 or FIN_WAIT2 to CLOSE with an error: no RST came, but
- * data that nobody is there to read; the RST is ours (tcp_rcv_state_process()).
+ * STATE, from FIN_WAIT1 or FIN_WAIT2 to CLOSE with an error, and RST_RECEIVED in
+ * these states: no RST came, but data that nobody is there to read; the RST is
+ * ours (tcp_rcv_state_process()).
  */
 #define TCPSTATE_F_LATE_DATA	(1U << 15)
 #define TCPSTATE_F_USER_TIMEOUT	(1U << 16) /* TCP_USER_TIMEOUT is set */
+/*
+ * REQ_DROP: the third segment has come.  There was no room for a child, or it
+ * had no data and accept() is deferred.
+ */
+#define TCPSTATE_F_ACKED	(1U << 17)
 
 /* Three cache lines. */
 struct tcpstate_record {
@@ -169,11 +241,15 @@ struct tcpstate_record {
 	__u8	new_state;
 	__u8	basis;		/* enum tcpstate_basis */
 	__u8	shutdown;	/* RCV_SHUTDOWN 1, SEND_SHUTDOWN 2 */
-	__u16	sk_err;		/* positive errno */
+	union {
+		__u16	sk_err;		/* positive errno */
+		__u16	timer;		/* SNAPSHOT: enum tcpstate_timer */
+	};
 	__u8	retransmits;	/* of the segment at snd_una, without answer */
 	union {
 		__u8	backoff;
 		__u8	cause;	/* REQ_DROP, TW_KILL: enum tcpstate_cause */
+		__u8	rst_reason;	/* RST_SENT: enum tcpstate_rst_reason */
 	};
 
 	/*
@@ -181,12 +257,25 @@ struct tcpstate_record {
 	 * is ISS + 1 and rcv_nxt is IRS + 1.  TW_*: snd_nxt and rcv_nxt.
 	 * The rest: only on sockets of protocol IPPROTO_TCP.
 	 */
-	__u32	snd_una;
-	__u32	snd_nxt;
-	__u32	write_seq;	/* end of what the program has written */
-	__u32	rcv_nxt;
-	__u32	copied_seq;	/* start of what it has not read */
-	__u32	rcv_wup;	/* rcv_nxt when the last ACK was sent */
+	union {
+		struct {
+			__u32	snd_una;
+			__u32	snd_nxt;
+			__u32	write_seq;	/* end of what was written */
+			__u32	rcv_nxt;
+			__u32	copied_seq;	/* start of what is unread */
+			__u32	rcv_wup;	/* rcv_nxt of the last ACK */
+		};
+		struct {	/* SNAPSHOT of a full socket */
+			__u32	rto_ms;
+			__u32	expires_ms;	/* until timer runs out */
+			__u32	unacked;	/* segments under way */
+			__u32	unsent;		/* bytes, the FIN is one */
+			/* The peer's; TCPSTATE_NO_WINDOW: not known. */
+			__u32	snd_wnd;
+			__u32	sent_ms;	/* since data was sent */
+		};
+	};
 	union {
 		__u64	bytes_acked;
 		__u64	listener;	/* REQ_*: cookie of the listener */
@@ -210,7 +299,10 @@ struct tcpstate_record {
 	 * Thread group of `current` and its leader's name.  A bystander unless
 	 * the move is one that only a system call makes; the reader decides.
 	 */
-	__u32	tgid;
+	union {
+		__u32	tgid;
+		__u32	received_ms;	/* SNAPSHOT: since data came */
+	};
 	union {
 		__u8	comm[TCPSTATE_COMM_LEN];	/* NUL-terminated */
 		struct {		/* SNAPSHOT; REQ_DROP: of its listener */
@@ -234,12 +326,16 @@ TCPSTATE_ASSERT(netns_ino, 48);
 TCPSTATE_ASSERT(sport, 56);
 TCPSTATE_ASSERT(saddr, 64);
 TCPSTATE_ASSERT(old_state, 96);
+TCPSTATE_ASSERT(timer, 100);
 TCPSTATE_ASSERT(cause, 103);
 TCPSTATE_ASSERT(snd_una, 104);
+TCPSTATE_ASSERT(rto_ms, 104);
+TCPSTATE_ASSERT(sent_ms, 124);
 TCPSTATE_ASSERT(bytes_acked, 128);
 TCPSTATE_ASSERT(segs_in, 144);
 TCPSTATE_ASSERT(total_retrans, 160);
 TCPSTATE_ASSERT(uid, 168);
+TCPSTATE_ASSERT(received_ms, 172);
 TCPSTATE_ASSERT(comm, 176);
 TCPSTATE_ASSERT(inode, 176);
 _Static_assert(sizeof(struct tcpstate_record) == 192, "the record has grown");

@@ -35,7 +35,13 @@ enum tcpstate_hook {
 	TCPSTATE_HOOK_TW_KILL	= 4,
 	TCPSTATE_HOOK_CONNECT	= 5,
 	TCPSTATE_HOOK_ACCEPT	= 6,
-	TCPSTATE_HOOKS		= 7,
+	TCPSTATE_HOOK_RETRANSMIT = 7,
+	TCPSTATE_HOOK_SYNACK_AGAIN = 8,
+	TCPSTATE_HOOK_RST_SENT	= 9,
+	TCPSTATE_HOOK_RST_RECEIVED = 10,
+	TCPSTATE_HOOK_CHALLENGE	= 11,
+	TCPSTATE_HOOK_TW_SYN	= 12,
+	TCPSTATE_HOOKS		= 13,
 };
 
 enum tcpstate_how {
@@ -107,7 +113,7 @@ struct tcpstate_producer {
 #define TCPSTATE_IOC_STATS	_IOR('T', 0xe2, struct tcpstate_stats)
 
 _Static_assert(sizeof(struct tcpstate_hook_info) == 56, "hook_info has grown");
-_Static_assert(sizeof(struct tcpstate_info) == 504, "info has grown");
+_Static_assert(sizeof(struct tcpstate_info) == 840, "info has grown");
 _Static_assert(sizeof(struct tcpstate_start) == 32, "start has grown");
 _Static_assert(sizeof(struct tcpstate_stats) == 64, "stats has grown");
 _Static_assert(sizeof(struct tcpstate_consumer) == 64, "consumer has grown");
