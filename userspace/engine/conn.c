@@ -16,6 +16,7 @@
 
 #include <string.h>
 
+#include "collision.h"
 #include "facts.h"
 #include "fsm.h"
 
@@ -26,6 +27,11 @@
 #define MINI_LASTS_NS		61000000000ULL
 #define LATE_NS			1000000000ULL
 #define PREDICTED_EVERY_NS	500000000ULL
+/*
+ * connect() has its port microseconds after SYN_SENT, unless its task loses the
+ * processor in between.
+ */
+#define PORT_NS			1000000000ULL
 
 const struct verdict no_verdict;
 
@@ -78,8 +84,10 @@ void become_mini(struct engine *e, struct entry *entry)
 void settle_later(struct engine *e, struct entry *entry,
 		  enum pending pending, const struct tcpstate_record *r)
 {
+	const bool port = pending == PENDING_PORT;
+
 	entry->pending = pending;
-	entry->due_ns = r->mono_ns + e->cfg.settle_ns;
+	entry->due_ns = r->mono_ns + (port ? PORT_NS : e->cfg.settle_ns);
 	entry->held.ns = r->mono_ns;
 	entry->held.flags = r->flags;
 	entry->held.basis = r->basis;
@@ -88,7 +96,7 @@ void settle_later(struct engine *e, struct entry *entry,
 			    r->type == TCPSTATE_TW_KILL ? r->cause : 0;
 	entry->held.rqueue = r->type == TCPSTATE_REQ_DROP ? r->rqueue : 0;
 	entry->held.wqueue = r->type == TCPSTATE_REQ_DROP ? r->wqueue : 0;
-	table_move(e->table, entry, LIST_SETTLING);
+	table_move(e->table, entry, port ? LIST_CONNECTING : LIST_SETTLING);
 }
 
 /* The list of one with nothing pending. */
@@ -195,6 +203,7 @@ void move(struct engine *e, struct entry *entry, uint8_t state,
 	c->basis = basis;
 	set_state(e, entry, state, ns);
 	entry->moved_ns = ns;
+	entry->rst_sent = false;
 	note_times(c, state, ns);
 	/* From its first seen move on, its times are exact. */
 	c->snapshot = false;
@@ -249,6 +258,8 @@ static void make_room(struct engine *e)
 	struct entry *entry = table_oldest(e->table, LIST_DORMANT);
 	struct entry *settling = table_oldest(e->table, LIST_SETTLING);
 
+	if (!settling)
+		settling = table_oldest(e->table, LIST_CONNECTING);
 	if (!entry && settling && settling->dead)
 		entry = settling;
 	if (!entry)
@@ -304,6 +315,7 @@ void entry_reset(struct engine *e, struct entry *entry,
 	entry->dead = false;
 	entry->mini_seen = false;
 	entry->line_told = false;
+	entry->rst_sent = false;
 	entry->fw2_clean = false;
 	take_tuple(&entry->conn, r);
 	settled(e, entry);
@@ -322,6 +334,11 @@ struct entry *entry_in_the_middle(struct engine *e,
 	entry->conn.basis = TCPSTATE_BY_INFERENCE;
 	entry->moved_ns = r->mono_ns;
 	set_state(e, entry, state, r->mono_ns);
+	if (state == TCPSTATE_SYN_SENT)
+		entry->conn.role = ROLE_CLIENT;
+	/* Its listener may have been dumped before it. */
+	else if (state != TCPSTATE_TIME_WAIT && state != TCPSTATE_FIN_WAIT2)
+		e->roles_stale = true;
 	return entry;
 }
 
@@ -344,6 +361,21 @@ static void expire(struct engine *e, struct entry *entry)
 	};
 
 	end(e, entry, &r, reason_of_mini_end(entry->conn.state, &r));
+}
+
+static struct verdict verdict_of_orphan(const struct entry *entry,
+					uint8_t old_state, uint32_t flags,
+					bool rst_first)
+{
+	const struct orphan_end end = {
+		.old_state = old_state,
+		.owned = flags & TCPSTATE_F_OWNED,
+		.rst_sent = entry->rst_sent,
+		.rst_first = rst_first,
+		.rst_reason = entry->rst_reason,
+	};
+
+	return reason_of_orphan(&end);
 }
 
 static void settle(struct engine *e, struct entry *entry)
@@ -371,6 +403,11 @@ static void settle(struct engine *e, struct entry *entry)
 		break;
 	case PENDING_LINE:
 		tell_time_wait_line(e, entry);
+		break;
+	case PENDING_CLOSE:
+		r.type = TCPSTATE_STATE;
+		end(e, entry, &r, verdict_of_orphan(entry, entry->held.state,
+						    r.flags, false));
 		break;
 	case PENDING_FORGET:
 		table_remove(e->table, entry);
@@ -413,13 +450,19 @@ static void settle_expired(struct engine *e, uint64_t now_ns)
 	table_each_in(e->table, LIST_PREDICTED, settle_predicted, e);
 }
 
-void conn_settle(struct engine *e, uint64_t now_ns)
+static void settle_list(struct engine *e, enum list list, uint64_t now_ns)
 {
 	struct entry *entry;
 
-	while ((entry = table_oldest(e->table, LIST_SETTLING)) &&
+	while ((entry = table_oldest(e->table, list)) &&
 	       entry->due_ns <= now_ns)
 		settle(e, entry);
+}
+
+void conn_settle(struct engine *e, uint64_t now_ns)
+{
+	settle_list(e, LIST_CONNECTING, now_ns);
+	settle_list(e, LIST_SETTLING, now_ns);
 	/* At the very end nothing is predicted: it has not happened yet. */
 	if (now_ns != UINT64_MAX)
 		settle_expired(e, now_ns);
@@ -428,7 +471,8 @@ void conn_settle(struct engine *e, uint64_t now_ns)
 /* A record decides what was pending.  Ends are left to their own rules. */
 void decide_now(struct engine *e, struct entry *entry)
 {
-	if (entry->pending == PENDING_PORT || entry->pending == PENDING_LINE)
+	if (entry->pending == PENDING_PORT || entry->pending == PENDING_LINE ||
+	    entry->pending == PENDING_CLOSE)
 		settle(e, entry);
 }
 
@@ -539,9 +583,10 @@ static struct entry *entry_for_move(struct engine *e,
 		return unseen_passive_open(e, r);
 	if (!entry)
 		return entry_in_the_middle(e, r, r->old_state);
+	if (!entry->dead)
+		decide_now(e, entry);
 	if (entry->dead)
 		return NULL;
-	decide_now(e, entry);
 	c = &entry->conn;
 	if (c->state == r->old_state)
 		return entry;
@@ -557,6 +602,23 @@ static struct entry *entry_for_move(struct engine *e,
 	}
 	mend(e, entry, r->old_state, r->mono_ns);
 	return entry;
+}
+
+/*
+ * Orphans are given up without a word, for want of memory or because they are
+ * too many, but for the RST that goes out before or after.
+ */
+static void end_or_wait(struct engine *e, struct entry *entry,
+			const struct tcpstate_record *r, struct verdict v)
+{
+	if (v.reason != REASON_UNKNOWN || !(r->flags & TCPSTATE_F_DEAD) ||
+	    !(e->cfg.hooks & SEEN_RST_SENT))
+		end(e, entry, r, v);
+	else if (entry->rst_sent)
+		end(e, entry, r, verdict_of_orphan(entry, r->old_state,
+						   r->flags, true));
+	else
+		settle_later(e, entry, PENDING_CLOSE, r);
 }
 
 static void on_state(struct engine *e, const struct tcpstate_record *r)
@@ -596,7 +658,7 @@ static void on_state(struct engine *e, const struct tcpstate_record *r)
 		    !(e->cfg.hooks & SEEN_CONNECT))
 			v.reason = REASON_CLOSED;
 		take_numbers(&entry->conn, r);
-		end(e, entry, r, v);
+		end_or_wait(e, entry, r, v);
 		return;
 	}
 	if (entry->pending == PENDING_DROP)
@@ -608,7 +670,7 @@ static void on_state(struct engine *e, const struct tcpstate_record *r)
 
 static void on_accept(struct engine *e, const struct tcpstate_record *r)
 {
-	struct entry *entry = table_find(e->table, r->cookie);
+	struct entry *entry = table_find(e->table, r->cookie), *listener;
 	struct conn *c;
 
 	/* Fast Open: accept() may come before ESTABLISHED. */
@@ -619,6 +681,9 @@ static void on_accept(struct engine *e, const struct tcpstate_record *r)
 	c = &entry->conn;
 	c->accepted = true;
 	c->accept_ns = r->mono_ns;
+	listener = c->listener ? table_find(e->table, c->listener) : NULL;
+	if (listener)
+		listener->conn.accept_ns = r->mono_ns;
 	c->uid = r->uid;
 	c->has_uid = true;
 	if (r->cgroup)
@@ -661,6 +726,22 @@ void conn_record(struct engine *e, const struct tcpstate_record *rec)
 		break;
 	case TCPSTATE_SNAPSHOT:
 		on_snapshot(e, rec);
+		break;
+	case TCPSTATE_RETRANSMIT:
+	case TCPSTATE_SYNACK_AGAIN:
+		on_retransmit(e, rec);
+		break;
+	case TCPSTATE_RST_SENT:
+		on_rst_sent(e, rec);
+		break;
+	case TCPSTATE_RST_RECEIVED:
+		on_rst_received(e, rec);
+		break;
+	case TCPSTATE_CHALLENGE:
+		on_challenge(e, rec);
+		break;
+	case TCPSTATE_TW_SYN:
+		on_tw_syn(e, rec);
 		break;
 	}
 }

@@ -15,6 +15,7 @@
 #define SEEN_TW_KILL	(1 << 4)
 #define SEEN_CONNECT	(1 << 5)
 #define SEEN_TW_REARM	(1 << 7)
+#define SEEN_RST_SENT	(1 << 10)
 
 extern const struct verdict no_verdict;
 
@@ -51,7 +52,10 @@ void settle_later(struct engine *e, struct entry *entry,
 		  enum pending pending, const struct tcpstate_record *r);
 /* What was pending is void. */
 void settled(struct engine *e, struct entry *entry);
-/* This record decides it.  Ends are left to their own rules. */
+/*
+ * This record decides it; the entry may be dead then.  Ends that may prove to be
+ * none are left to their own rules.
+ */
 void decide_now(struct engine *e, struct entry *entry);
 
 /*
@@ -96,6 +100,11 @@ void fold_false_close(struct engine *e, struct entry *entry,
  */
 bool infer_mini(struct engine *e, struct entry *entry,
 		const struct tcpstate_record *r);
+
+/* segment.c */
+void on_retransmit(struct engine *e, const struct tcpstate_record *r);
+void on_rst_sent(struct engine *e, const struct tcpstate_record *r);
+void on_rst_received(struct engine *e, const struct tcpstate_record *r);
 
 /* dump.c */
 void on_snapshot(struct engine *e, const struct tcpstate_record *r);

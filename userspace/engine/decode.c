@@ -40,6 +40,15 @@ static bool states_are_sane(const struct tcpstate_record *r)
 	case TCPSTATE_TW_KILL:
 		return r->old_state == TCPSTATE_FIN_WAIT2 ||
 		       r->old_state == TCPSTATE_TIME_WAIT;
+	case TCPSTATE_RETRANSMIT:
+	case TCPSTATE_SYNACK_AGAIN:
+	case TCPSTATE_RST_SENT:
+	case TCPSTATE_RST_RECEIVED:
+	case TCPSTATE_CHALLENGE:
+		return r->old_state != 0;
+	case TCPSTATE_TW_SYN:
+		return r->old_state == TCPSTATE_FIN_WAIT2 ||
+		       r->old_state == TCPSTATE_TIME_WAIT;
 	case TCPSTATE_SNAPSHOT:
 		return r->new_state != 0;
 	default:
@@ -69,8 +78,10 @@ bool record_is_sane(const struct tcpstate_record *rec, size_t len)
 	case TCPSTATE_REQ_DROP:
 	case TCPSTATE_TW_KILL:
 		return rec->cause < TCPSTATE_CAUSES;
+	case TCPSTATE_RST_SENT:
+		return rec->rst_reason < TCPSTATE_RST_REASONS;
 	case TCPSTATE_SNAPSHOT:
-		return true;
+		return rec->timer < TCPSTATE_TIMERS;
 	default:
 		return rec->comm[TCPSTATE_COMM_LEN - 1] == '\0';
 	}

@@ -4,6 +4,7 @@
  * what only a dump tells of the others.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "conn.h"
 #include "facts.h"
@@ -144,32 +145,64 @@ static int collect_listener(void *ctx, struct entry *entry)
 	return 0;
 }
 
-static int by_netns_and_port(const void *a, const void *b)
+static int by_local_end(const void *a, const void *b)
 {
 	const struct conn *x = *(struct conn *const *)a;
 	const struct conn *y = *(struct conn *const *)b;
 
 	if (x->netns != y->netns)
 		return x->netns < y->netns ? -1 : 1;
-	return x->sport - y->sport;
+	if (x->sport != y->sport)
+		return x->sport - y->sport;
+	if (x->family != y->family)
+		return x->family - y->family;
+	return memcmp(x->saddr, y->saddr, sizeof(x->saddr));
+}
+
+static const struct conn *listener_at(const struct listeners *l,
+				      const struct conn *end)
+{
+	struct conn **at = bsearch(&end, l->conns, l->n, sizeof(*l->conns),
+				   by_local_end);
+
+	return at ? *at : NULL;
+}
+
+/*
+ * As the kernel prefers them (compute_score()): of the connection's own
+ * address, of any of its family, of any. NULL: none listens to its address.
+ */
+static const struct conn *listener_of(const struct listeners *l,
+				      const struct conn *c)
+{
+	const struct conn *found = listener_at(l, c);
+	struct conn any = {
+		.netns = c->netns, .sport = c->sport, .family = c->family,
+	};
+
+	if (!found)
+		found = listener_at(l, &any);
+	if (!found && any.family == 4) {
+		any.family = 6;
+		found = listener_at(l, &any);
+	}
+	return found;
 }
 
 static int find_role(void *ctx, struct entry *entry)
 {
 	const struct listeners *l = ctx;
-	struct conn *key = &entry->conn, **found;
+	struct conn *key = &entry->conn;
+	const struct conn *found;
 
-	if (key->listener || key->role == ROLE_LISTENER ||
+	if (entry->dead || key->listener || key->role == ROLE_LISTENER ||
 	    key->role == ROLE_CLIENT || !l->n)
 		return 0;
-	if (!key->snapshot && key->role != ROLE_SERVER)
-		return 0;
-	found = bsearch(&key, l->conns, l->n, sizeof(*l->conns),
-			by_netns_and_port);
+	found = listener_of(l, key);
 	if (!found)
 		return 0;
 	key->role = ROLE_SERVER;
-	key->listener = (*found)->cookie;
+	key->listener = found->cookie;
 	return 0;
 }
 
@@ -179,7 +212,7 @@ void conn_find_roles(struct engine *e)
 
 	table_each(e->table, collect_listener, &l);
 	if (l.n)
-		qsort(l.conns, l.n, sizeof(*l.conns), by_netns_and_port);
+		qsort(l.conns, l.n, sizeof(*l.conns), by_local_end);
 	table_each(e->table, find_role, &l);
 	free(l.conns);
 }
@@ -263,7 +296,8 @@ static int prove(void *ctx, struct entry *entry)
 	struct proof *p = ctx;
 	struct conn *c = &entry->conn;
 
-	if (entry->dead || !c->state || entry->list == LIST_SETTLING)
+	if (entry->dead || !c->state || entry->list == LIST_SETTLING ||
+	    entry->list == LIST_CONNECTING)
 		return 0;
 	if (entry->dump == p->e->dump) {
 		if (entry->dumped != c->state &&

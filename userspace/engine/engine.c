@@ -38,6 +38,7 @@ void engine_free(struct engine *e)
 	table_free(e->table);
 	free(e->counts);
 	free(e->cpus);
+	free(e->collisions);
 	free(e);
 }
 
@@ -284,6 +285,12 @@ int engine_each_in_state(const struct engine *e, uint8_t state,
 		if (state == TCPSTATE_TIME_WAIT || list != LIST_TIME_WAIT)
 			ret = table_each_in(e->table, list, each_live, &each);
 	return ret;
+}
+
+int engine_each_but_time_wait(const struct engine *e, engine_conn_fn fn,
+			      void *ctx)
+{
+	return engine_each_in_state(e, 0, fn, ctx);
 }
 
 void engine_set_owner(struct engine *e, uint64_t cookie, uint32_t pid,

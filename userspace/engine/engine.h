@@ -87,7 +87,7 @@ struct conn {
 	uint64_t born_ns;	/* SYN, connect() or listen() */
 	uint64_t state_ns;	/* when .state was entered; a bound if .snapshot */
 	uint64_t established_ns;
-	uint64_t accept_ns;
+	uint64_t accept_ns;	/* of a listener: the last one */
 	uint64_t fin_ns;	/* our FIN was queued */
 	uint64_t peer_fin_ns;	/* the peer's FIN came */
 	uint64_t tw_ns;		/* TIME_WAIT was entered */
@@ -97,6 +97,7 @@ struct conn {
 	uint32_t isn_local, isn_peer, fin_local, fin_peer;
 	uint8_t known;		/* CONN_ISN_LOCAL .. */
 	uint32_t syn_retrans;	/* SYNs or SYN-ACKs sent again */
+	uint32_t fin_retrans;	/* FINs sent again */
 	bool syncookie;		/* no request_sock was seen for it */
 	bool fastopen;
 	uint64_t bytes_in, bytes_out;	/* received, acknowledged */
@@ -132,6 +133,24 @@ struct transition {
 	bool legal;			/* in RFC 9293's figure 5 */
 };
 
+/* The segments that are told though they are no move. */
+enum segment_kind { SEGMENT_RETRANSMIT, SEGMENT_RST_SENT, SEGMENT_RST_RECEIVED };
+enum segment_flags { SEGMENT_NONE, SEGMENT_SYN, SEGMENT_SYNACK, SEGMENT_FIN,
+		     SEGMENT_FLAGS };
+
+struct segment {
+	/* Of a listener's RST_SENT: with the peer that it went to. */
+	const struct conn *conn;
+	uint64_t ns;
+	uint8_t kind;		/* enum segment_kind */
+	uint8_t flags;		/* RETRANSMIT: enum segment_flags */
+	uint8_t state;		/* the connection's, when it came or went */
+	uint8_t rst_reason;	/* RST_SENT: enum tcpstate_rst_reason */
+	bool has_seq;
+	uint32_t seq;		/* RETRANSMIT: of the SYN or FIN */
+	uint32_t times;		/* RETRANSMIT: how often so far, this one too */
+};
+
 /*
  * What the engine tells.  Any may be NULL.  Pointers are valid during the
  * call only; a callback must not call back into the engine.
@@ -141,6 +160,7 @@ struct engine_sink {
 	void (*raw)(void *ctx, const struct tcpstate_record *rec);
 	void (*transition)(void *ctx, const struct transition *t);
 	void (*accept)(void *ctx, const struct conn *conn, uint64_t ns);
+	void (*segment)(void *ctx, const struct segment *segment);
 	/* It entered TIME_WAIT (ended = false) or is CLOSE (ended = true). */
 	void (*conn)(void *ctx, const struct conn *conn, bool ended);
 	/* count records of cpu were lost before ns. */
@@ -237,6 +257,10 @@ size_t engine_dump_end(struct engine *e, uint64_t began_ns,
 int engine_each_in_state(const struct engine *e, uint8_t state,
 			 engine_conn_fn fn, void *ctx);
 
+/* All but those in TIME_WAIT. */
+int engine_each_but_time_wait(const struct engine *e, engine_conn_fn fn,
+			      void *ctx);
+
 /* The descriptor tables say that @pid owns @cookie; kept if none is known. */
 void engine_set_owner(struct engine *e, uint64_t cookie, uint32_t pid,
 		      const char *comm);
@@ -258,6 +282,7 @@ const char *kind_name(unsigned int kind);	/* NULL: unknown */
 const char *reason_name(unsigned int reason);	/* NULL: none */
 const char *detail_name(unsigned int detail);	/* NULL: none */
 const char *basis_name(unsigned int basis);
+const char *segment_flags_name(unsigned int flags);	/* "SYN-ACK" */
 /*
  * Any case, '-' for '_', ss' names (ESTAB, SYN-RECV, FIN-WAIT-1, UNCONN, ..)
  * and the tracepoint's TCP_ prefix.  0 if it is no state.

@@ -102,6 +102,19 @@ static bool only_by_task(const struct tcpstate_record *r)
 	return false;
 }
 
+/*
+ * A listener's end is a task's too, but of ss -K's as well, which sets no error
+ * here: it tells how, and not whose it was.
+ */
+static bool is_listeners_exit(const struct tcpstate_record *r)
+{
+	const uint32_t by_exit = TCPSTATE_F_OWNED | TCPSTATE_F_HAS_FILE |
+				 TCPSTATE_F_EXITING;
+
+	return r->old_state == TCPSTATE_LISTEN &&
+	       r->new_state == TCPSTATE_CLOSE && (r->flags & by_exit) == by_exit;
+}
+
 void take_owner(struct engine *e, struct conn *c,
 		const struct tcpstate_record *r)
 {
@@ -112,6 +125,8 @@ void take_owner(struct engine *e, struct conn *c,
 	c->has_uid = true;
 	if (r->cgroup)
 		c->cgroup = r->cgroup;
+	if (r->type == TCPSTATE_STATE && is_listeners_exit(r))
+		c->by_exit = true;
 	if (r->type == TCPSTATE_STATE && !only_by_task(r))
 		return;
 	if (!(r->flags & TCPSTATE_F_OWNED) ||
@@ -143,7 +158,9 @@ static void take_isn(struct conn *c, const struct tcpstate_record *r)
 	case TCPSTATE_CLOSE_WAIT:
 		break;
 	default:
-		return;
+		/* A child of Fast Open, which has no request to tell them. */
+		if (r->old_state != TCPSTATE_SYN_RECV)
+			return;
 	}
 	know(c, CONN_ISN_PEER, &c->isn_peer, isn_peer);
 	if (c->role == ROLE_CLIENT)
@@ -166,6 +183,12 @@ static void take_fins(struct conn *c, const struct tcpstate_record *r)
 	}
 }
 
+void count_syn_retrans(struct conn *c, const struct tcpstate_record *r)
+{
+	if (c->syn_retrans < r->total_retrans)
+		c->syn_retrans = r->total_retrans;
+}
+
 void take_numbers(struct conn *c, const struct tcpstate_record *r)
 {
 	if (r->type != TCPSTATE_STATE)
@@ -178,8 +201,9 @@ void take_numbers(struct conn *c, const struct tcpstate_record *r)
 	c->data_segs_out = r->data_segs_out;
 	c->unread = r->rcv_nxt - r->copied_seq;
 	/* The child of a request has inherited its count. */
-	if (r->new_state == TCPSTATE_ESTABLISHED)
-		c->syn_retrans = r->total_retrans;
+	if (r->old_state == TCPSTATE_SYN_SENT ||
+	    r->old_state == TCPSTATE_SYN_RECV)
+		count_syn_retrans(c, r);
 	if (r->flags & TCPSTATE_F_FASTOPEN)
 		c->fastopen = true;
 	take_isn(c, r);

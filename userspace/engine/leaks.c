@@ -5,22 +5,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MINUTE_NS 60000000000ULL
-/* The defaults of check's --close-wait-count and --fds-used. */
-#define CRITICAL_COUNT 100
-#define CRITICAL_FDS_PERCENT 95
+#include "advice.h"
 
 struct leaks {
-	uint64_t now_ns, age_ns;
-	struct finding *findings;
-	size_t n, size;
+	struct stuck_config cfg;
+	struct thresholds thresholds;
+	bool incomplete;
+	struct groups groups;
 };
 
-static const char *const rules[RULES] = { "close_wait" };
-static const char *const severities[SEVERITIES] = { "warning", "critical" };
+static const char *const rules[RULES] = {
+	"close_wait", "fin_wait1", "fin_wait2", "last_ack", "closing",
+	"syn_sent", "syn_recv", "idle", "orphans", "time_wait", "ports", "fds",
+	"collision", "illegal",
+};
+static const char *const severities[SEVERITIES] = {
+	"info", "warning", "critical"
+};
 static const char *const bugs[BUGS] = {
 	"fin_read", "fin_unread", "data_unread", "never_accepted",
 	"held_elsewhere", "ownerless",
+};
+static const char *const scopes[SCOPES] = {
+	"destination", "service", "netns"
+};
+static const char *const reuses[TW_REUSES] = {
+	"unknown", "off", "loopback_only", "no_timestamps", "applies"
 };
 
 const char *rule_name(unsigned int rule)
@@ -38,14 +48,26 @@ const char *bug_name(unsigned int bug)
 	return bug < BUGS ? bugs[bug] : "?";
 }
 
-struct leaks *leaks_new(uint64_t now_ns, uint64_t age_ns)
+const char *scope_name(unsigned int scope)
 {
+	return scope < SCOPES ? scopes[scope] : "?";
+}
+
+const char *tw_reuse_name(unsigned int reuse)
+{
+	return reuse < TW_REUSES ? reuses[reuse] : "?";
+}
+
+struct leaks *leaks_new(const struct stuck_config *cfg)
+{
+	static const struct thresholds defaults = THRESHOLDS_DEFAULT;
 	struct leaks *l = calloc(1, sizeof(*l));
 
-	if (l) {
-		l->now_ns = now_ns;
-		l->age_ns = age_ns;
-	}
+	if (!l)
+		return NULL;
+	l->cfg = *cfg;
+	l->thresholds = cfg->thresholds ? *cfg->thresholds : defaults;
+	l->cfg.thresholds = &l->thresholds;
 	return l;
 }
 
@@ -53,32 +75,26 @@ void leaks_free(struct leaks *l)
 {
 	if (!l)
 		return;
-	for (size_t i = 0; i < l->n; i++)
-		free(l->findings[i].peers);
-	free(l->findings);
+	groups_free(&l->groups);
 	free(l);
+}
+
+void leaks_incomplete(struct leaks *l)
+{
+	l->incomplete = true;
 }
 
 /* ---- which bug ---- */
 
-static const struct holding *holding_of(const struct holding *holdings,
-					size_t n, uint32_t pid)
-{
-	for (size_t i = 0; i < n; i++)
-		if (holdings[i].pid == pid)
-			return &holdings[i];
-	return NULL;
-}
-
 /* Recv-Q in CLOSE_WAIT: the FIN takes one number (F22). */
-static enum bug bug_of(const struct conn *c, const struct holding *holdings,
-		       size_t n)
+static enum bug bug_of(const struct leaks *l, const struct conn *c,
+		       const struct holding *holdings, size_t n)
 {
 	if (!c->inode && c->role != ROLE_CLIENT && !c->accepted)
 		return BUG_NEVER_ACCEPTED;
-	if (!c->inode || !n)
+	if (!c->inode || (!n && !l->incomplete))
 		return BUG_OWNERLESS;
-	if (c->pid && !holding_of(holdings, n, c->pid))
+	if (c->pid && !l->incomplete && !holding_of(holdings, n, c->pid))
 		return BUG_HELD_ELSEWHERE;
 	if (c->rqueue == 0)
 		return BUG_FIN_READ;
@@ -87,243 +103,342 @@ static enum bug bug_of(const struct conn *c, const struct holding *holdings,
 
 /* ---- grouping ---- */
 
-static struct finding *group_find(struct leaks *l, const struct finding *key)
-{
-	for (size_t i = 0; i < l->n; i++) {
-		struct finding *f = &l->findings[i];
-
-		if (f->bug == key->bug && f->pid == key->pid &&
-		    f->netns == key->netns && f->owner_pid == key->owner_pid &&
-		    f->listener_cookie == key->listener_cookie &&
-		    f->listener.sport == key->listener.sport)
-			return f;
-	}
-	return NULL;
-}
-
-static struct finding *group_add(struct leaks *l, const struct finding *key)
-{
-	if (l->n == l->size) {
-		size_t size = l->size ? l->size * 2 : 16;
-		struct finding *findings;
-
-		findings = realloc(l->findings, size * sizeof(*findings));
-		if (!findings)
-			return NULL;
-		l->findings = findings;
-		l->size = size;
-	}
-	l->findings[l->n] = *key;
-	return &l->findings[l->n++];
-}
-
-static void set_comm(char *to, const char *from)
-{
-	size_t i = 0;
-
-	for (; from && from[i] && i < TCPSTATE_COMM_LEN - 1; i++)
-		to[i] = from[i];
-	to[i] = '\0';
-}
-
-static void set_listener(struct finding *f, const struct conn *c,
-			 const struct conn *listener)
-{
-	f->listener_cookie = c->listener;
-	if (!listener) {
-		/* A server whose listener is gone still has its port. */
-		if (c->role == ROLE_SERVER)
-			f->listener.sport = c->sport;
-		return;
-	}
-	f->listener.family = listener->family;
-	memcpy(f->listener.saddr, listener->saddr, 16);
-	f->listener.sport = listener->sport;
-	f->listener.pid = listener->pid;
-	set_comm(f->listener.comm, listener->comm);
-	f->accept_queue = listener->rqueue;
-	f->accept_limit = listener->wqueue;
-}
-
 static void set_holder(struct finding *f, const struct conn *c,
 		       const struct holding *holdings, size_t n)
 {
 	const struct holding *own = holding_of(holdings, n, c->pid);
 
-	if (f->bug == BUG_NEVER_ACCEPTED || f->bug == BUG_OWNERLESS)
+	if (f->bug == BUG_HELD_ELSEWHERE || f->bug == BUG_OWNERLESS) {
+		f->owner_pid = c->pid;
+		group_set_comm(f->owner_comm, c->comm);
+	}
+	if (!n)
 		return;
 	if (!own)
 		own = &holdings[0];
 	f->pid = own->pid;
-	set_comm(f->comm, own->comm);
-	if (f->bug == BUG_HELD_ELSEWHERE) {
-		f->owner_pid = c->pid;
-		set_comm(f->owner_comm, c->comm);
-	}
+	group_set_comm(f->comm, own->comm);
 }
 
-static int count_peer(struct finding *f, const struct conn *c)
+static uint64_t age_of(const struct leaks *l, const struct conn *c)
 {
-	struct finding_peer *peer;
-
-	for (size_t i = 0; i < f->n_peers; i++) {
-		peer = &f->peers[i];
-		if (peer->family == c->family &&
-		    !memcmp(peer->addr, c->daddr, 16)) {
-			peer->count++;
-			return 0;
-		}
-	}
-	if (f->n_peers == FINDING_PEERS_MAX)
-		return 0;
-	if (!(f->n_peers & (f->n_peers - 1))) {
-		size_t size = f->n_peers ? f->n_peers * 2 : 1;
-
-		peer = realloc(f->peers, size * sizeof(*peer));
-		if (!peer)
-			return -ENOMEM;
-		f->peers = peer;
-	}
-	peer = &f->peers[f->n_peers++];
-	peer->family = c->family;
-	memcpy(peer->addr, c->daddr, 16);
-	peer->count = 1;
-	return 0;
+	return l->cfg.now_ns > c->state_ns ? l->cfg.now_ns - c->state_ns : 0;
 }
 
-static enum age_class age_class(uint64_t age_ns)
+bool leaks_is_old(const struct leaks *l, const struct conn *c)
 {
-	if (age_ns < MINUTE_NS)
-		return AGE_MINUTE;
-	if (age_ns < 10 * MINUTE_NS)
-		return AGE_TEN_MINUTES;
-	return age_ns < 60 * MINUTE_NS ? AGE_HOUR : AGE_MORE;
-}
-
-static void count_age(struct finding *f, const struct conn *c, uint64_t age_ns)
-{
-	f->ages[age_class(age_ns)]++;
-	if (f->count && age_ns <= f->oldest_ns)
-		return;
-	f->oldest_ns = age_ns;
-	f->oldest_exact = !c->snapshot;
-}
-
-static void count_unread(struct finding *f, const struct conn *c)
-{
-	if (!f->count || c->rqueue < f->unread_min)
-		f->unread_min = c->rqueue;
-	if (c->rqueue > f->unread_max)
-		f->unread_max = c->rqueue;
-}
-
-static void count_fds(struct finding *f, const struct holding *holdings,
-		      size_t n)
-{
-	bool shared = false;
-
-	for (size_t i = 0; i < n; i++) {
-		if (holdings[i].pid != f->pid) {
-			shared = true;
-			continue;
-		}
-		if (f->n_fds < FINDING_LIST_MAX)
-			f->fds[f->n_fds] = holdings[i].fd;
-		f->n_fds++;
-	}
-	f->shared += shared;
+	return age_of(l, c) >= l->cfg.age_ns;
 }
 
 int leaks_add(struct leaks *l, const struct conn *c,
 	      const struct conn *listener, const struct holding *holdings,
-	      size_t n)
+	      size_t n, const struct netns_facts *settings)
 {
-	uint64_t age_ns = l->now_ns > c->state_ns ? l->now_ns - c->state_ns : 0;
 	struct finding key = {
 		.rule = RULE_CLOSE_WAIT,
-		.bug = bug_of(c, holdings, n),
+		.bug = bug_of(l, c, holdings, n),
+		.state = c->state,
+		.netns = c->netns,
+		.cgroup = c->cgroup,
+		.facts = settings,
+	};
+	struct finding *f;
+
+	if (!leaks_is_old(l, c))
+		return 0;
+	group_set_end(&key, c, listener);
+	if (key.bug != BUG_NEVER_ACCEPTED) {
+		set_holder(&key, c, holdings, n);
+		key.has_uid = c->has_uid;
+		key.uid = c->has_uid ? c->uid : 0;
+	}
+	f = groups_get(&l->groups, &key);
+	if (!f)
+		return -ENOMEM;
+	return group_count(&l->groups, f, c, age_of(l, c), !c->snapshot,
+			   holdings, n);
+}
+
+/* An orphan has no holder: who closed it is told, if that was seen. */
+static void set_closer(struct finding *f, const struct conn *c)
+{
+	f->owner_pid = c->pid;
+	group_set_comm(f->owner_comm, c->comm);
+}
+
+int leaks_add_stuck(struct leaks *l, const struct conn *c,
+		    const struct stuck_facts *facts,
+		    const struct conn *listener,
+		    const struct holding *holdings, size_t n,
+		    const struct netns_facts *settings)
+{
+	struct finding key = {
 		.state = c->state,
 		.netns = c->netns,
 		.cgroup = c->cgroup,
 	};
+	struct stuck stuck;
 	struct finding *f;
+	int err;
 
-	if (age_ns < l->age_ns)
+	if (!stuck_judge(&l->cfg, c, facts, &stuck))
 		return 0;
-	set_listener(&key, c, listener);
-	set_holder(&key, c, holdings, n);
-	key.has_uid = c->has_uid && key.bug != BUG_NEVER_ACCEPTED;
-	key.uid = key.has_uid ? c->uid : 0;
-	f = group_find(l, &key);
-	if (!f)
-		f = group_add(l, &key);
+	key.rule = stuck.rule;
+	key.cause = stuck.cause;
+	group_set_end(&key, c, listener);
+	if (facts->in_file) {
+		set_holder(&key, c, holdings, n);
+		key.has_uid = c->has_uid;
+		key.uid = c->has_uid ? c->uid : 0;
+	} else if (c->state != TCPSTATE_SYN_RECV) {
+		set_closer(&key, c);
+	}
+	f = groups_get(&l->groups, &key);
 	if (!f)
 		return -ENOMEM;
-	count_age(f, c, age_ns);
-	count_unread(f, c);
-	count_fds(f, holdings, n);
-	if (f->count < FINDING_LIST_MAX)
-		f->conn_ids[f->count] = c->cookie;
-	f->count++;
-	return count_peer(f, c);
+	err = group_count(&l->groups, f, c, stuck.age_ns, stuck.exact, holdings,
+			  n);
+	stuck_count(f, facts, settings);
+	return err;
+}
+
+/* ---- collisions ---- */
+
+#define TIME_WAIT_NS	(ADVICE_TIME_WAIT_S * UINT64_C(1000000000))
+
+/* Who holds it; a leaked descriptor outlives its connection. */
+static void set_owner_of_blocker(struct finding *f, const struct conn *c,
+				 const struct holding *holdings, size_t n)
+{
+	if (n) {
+		set_holder(f, c, holdings, n);
+	} else if (c->state == TCPSTATE_CLOSE_WAIT) {
+		f->pid = c->pid;
+		group_set_comm(f->comm, c->comm);
+	} else {
+		set_closer(f, c);
+	}
+	f->has_uid = c->has_uid;
+	f->uid = c->has_uid ? c->uid : 0;
+}
+
+/* As long as it is in the way. */
+static void count_block_end(struct leaks *l, struct finding *f,
+			    const struct conn *live,
+			    const struct stuck_facts *facts,
+			    const struct netns_facts *settings)
+{
+	uint64_t end_ns = live->state_ns + TIME_WAIT_NS;
+
+	if (live->state == TCPSTATE_CLOSE_WAIT) {
+		f->has_end = true;
+	} else if (live->state == TCPSTATE_LAST_ACK && facts) {
+		stuck_count_end(f, facts, settings);
+	} else if (live->state == TCPSTATE_TIME_WAIT && !live->tw_restarts) {
+		f->has_end = true;
+		f->ending++;
+		f->end_max_ns = end_ns > l->cfg.now_ns ?
+				end_ns - l->cfg.now_ns : 0;
+		f->end_min_ns = f->end_max_ns;
+	}
+}
+
+static uint64_t ago(const struct leaks *l, uint64_t ns)
+{
+	return l->cfg.now_ns > ns ? l->cfg.now_ns - ns : 0;
+}
+
+static void count_syns(const struct leaks *l, struct finding *f,
+		       const struct collision *collision)
+{
+	struct finding_syns *s = &f->syns;
+	const struct conn *c = &collision->conn;
+
+	s->count += collision->syns;
+	if (ago(l, collision->first_ns) > s->first_ns)
+		s->first_ns = ago(l, collision->first_ns);
+	if (s->family && ago(l, collision->last_ns) >= s->last_ns)
+		return;
+	s->last_ns = ago(l, collision->last_ns);
+	s->family = c->family;
+	s->sport = c->sport;
+	s->dport = c->dport;
+	memcpy(s->saddr, c->saddr, sizeof(s->saddr));
+	memcpy(s->daddr, c->daddr, sizeof(s->daddr));
+}
+
+int leaks_add_collision(struct leaks *l, const struct collision *collision,
+			const struct conn *live,
+			const struct stuck_facts *facts,
+			const struct conn *listener,
+			const struct holding *holdings, size_t n,
+			const struct netns_facts *settings)
+{
+	const struct conn *c = &collision->conn;
+	struct finding key = {
+		.rule = RULE_COLLISION,
+		.state = c->state,
+		.netns = c->netns,
+		.cgroup = c->cgroup,
+		.facts = settings,
+	};
+	struct finding *f;
+
+	group_set_end(&key, c, listener);
+	set_owner_of_blocker(&key, c, holdings, n);
+	f = groups_get(&l->groups, &key);
+	if (!f)
+		return -ENOMEM;
+	count_syns(l, f, collision);
+	if (live)
+		count_block_end(l, f, live, facts, settings);
+	else
+		f->syns.gone++;
+	return group_count(&l->groups, f, c, ago(l, c->state_ns), !c->snapshot,
+			   holdings, n);
+}
+
+int leaks_add_refused_syns(struct leaks *l, uint64_t syns,
+			   const struct conn *candidate,
+			   const struct conn *listener,
+			   const struct holding *holdings, size_t n,
+			   const struct netns_facts *settings)
+{
+	struct finding key = {
+		.rule = RULE_COLLISION,
+		.inferred = true,
+		.netns = settings->netns,
+		.facts = settings,
+	};
+	struct finding *f;
+
+	if (candidate) {
+		key.state = candidate->state;
+		key.cgroup = candidate->cgroup;
+		group_set_end(&key, candidate, listener);
+		set_owner_of_blocker(&key, candidate, holdings, n);
+	}
+	f = groups_get(&l->groups, &key);
+	if (!f)
+		return -ENOMEM;
+	f->syns.count = syns;
+	return candidate ? group_count(&l->groups, f, candidate,
+				       ago(l, candidate->state_ns),
+				       !candidate->snapshot, holdings, n) : 0;
+}
+
+int leaks_add_orphans(struct leaks *l, const struct netns_facts *settings)
+{
+	struct finding key = {
+		.rule = RULE_ORPHANS,
+		.netns = settings->netns,
+		.facts = settings,
+	};
+	struct finding *f;
+
+	if (!stuck_too_many_orphans(settings))
+		return 0;
+	f = groups_get(&l->groups, &key);
+	if (!f)
+		return -ENOMEM;
+	f->count = (uint64_t)settings->orphans;
+	return 0;
+}
+
+int leaks_add_fds(struct leaks *l, const struct leaks_process *p)
+{
+	struct finding key = {
+		.rule = RULE_FDS,
+		.pid = p->pid,
+		.netns = p->netns,
+		.cgroup = p->cgroup,
+	};
+	struct finding *f;
+
+	if (!threshold_rate_share(&l->thresholds.fds_used, p->fd_used,
+				  p->fd_limit))
+		return 0;
+	group_set_comm(key.comm, p->comm);
+	f = groups_get(&l->groups, &key);
+	if (!f)
+		return -ENOMEM;
+	f->count = p->sockets;
+	f->fd_used = p->fd_used;
+	f->fd_limit = p->fd_limit;
+	return 0;
 }
 
 /* ---- rating ---- */
 
-void leaks_rate(struct finding *f)
+static enum rating worst_of(const struct finding *f,
+			    const struct thresholds *t)
 {
-	bool no_fds = f->fd_limit &&
-		      f->fd_used * 100 >= f->fd_limit * CRITICAL_FDS_PERCENT;
+	const enum rating all[] = {
+		threshold_rate(&t->close_wait_count, f->count),
+		threshold_rate(&t->close_wait_age, f->oldest_ns),
+		threshold_rate_share(&t->fds_used, f->fd_used, f->fd_limit),
+	};
+	enum rating worst = RATING_OK;
 
-	f->severity = f->count >= CRITICAL_COUNT || no_fds ?
-		      SEVERITY_CRITICAL : SEVERITY_WARNING;
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if (all[i] > worst)
+			worst = all[i];
+	return worst;
 }
 
-static int peers_by_count(const void *a, const void *b)
+void leaks_rate(struct finding *f, const struct thresholds *t)
 {
-	const struct finding_peer *x = a, *y = b;
-
-	if (x->count != y->count)
-		return x->count > y->count ? -1 : 1;
-	return memcmp(x->addr, y->addr, 16);
-}
-
-static int ints_ascending(const void *a, const void *b)
-{
-	int x = *(const int *)a, y = *(const int *)b;
-
-	return (x > y) - (x < y);
+	if (f->rule != RULE_CLOSE_WAIT) {
+		stuck_rate(f, t);
+		return;
+	}
+	f->severity = worst_of(f, t) == RATING_CRITICAL ? SEVERITY_CRITICAL :
+							  SEVERITY_WARNING;
 }
 
 /* Everything that decides is in the order: two runs print the same. */
 static int worst_first(const void *a, const void *b)
 {
 	const struct finding *x = a, *y = b;
+	struct group_key kx, ky;
 
 	if (x->severity != y->severity)
 		return x->severity > y->severity ? -1 : 1;
+	/* CLOSE_WAIT is always a bug of a program here. */
+	if (!x->rule != !y->rule)
+		return x->rule ? 1 : -1;
 	if (x->count != y->count)
 		return x->count > y->count ? -1 : 1;
+	if (x->rule != y->rule)
+		return (int)x->rule - (int)y->rule;
 	if (x->pid != y->pid)
 		return x->pid < y->pid ? -1 : 1;
-	return (int)x->bug - (int)y->bug;
+	if (x->bug != y->bug)
+		return (int)x->bug - (int)y->bug;
+	if (x->cause != y->cause)
+		return (int)x->cause - (int)y->cause;
+	group_key_of_finding(&kx, x);
+	group_key_of_finding(&ky, y);
+	return memcmp(&kx, &ky, sizeof(kx));
+}
+
+void leaks_sort(struct finding *findings, size_t n)
+{
+	if (n)
+		qsort(findings, n, sizeof(*findings), worst_first);
 }
 
 struct finding *leaks_findings(struct leaks *l, size_t *n)
 {
-	for (size_t i = 0; i < l->n; i++) {
-		struct finding *f = &l->findings[i];
-		size_t fds = f->n_fds < FINDING_LIST_MAX ? f->n_fds :
-							   FINDING_LIST_MAX;
+	struct groups *g = &l->groups;
 
-		leaks_rate(f);
-		if (f->n_peers)
-			qsort(f->peers, f->n_peers, sizeof(*f->peers),
-			      peers_by_count);
-		qsort(f->fds, fds, sizeof(*f->fds), ints_ascending);
+	groups_drop(g, stuck_is_finding, &l->thresholds);
+	groups_finish(g);
+	for (size_t i = 0; i < g->n; i++) {
+		stuck_explain(&g->findings[i]);
+		leaks_rate(&g->findings[i], &l->thresholds);
 	}
-	if (l->n)
-		qsort(l->findings, l->n, sizeof(*l->findings), worst_first);
-	*n = l->n;
-	return l->findings;
+	leaks_sort(g->findings, g->n);
+	*n = g->n;
+	return g->findings;
 }

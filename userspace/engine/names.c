@@ -92,6 +92,17 @@ const char *basis_name(unsigned int basis)
 	return NAME(bases, basis, "?");
 }
 
+const char *segment_flags_name(unsigned int flags)
+{
+	static const char *const words[SEGMENT_FLAGS] = {
+		[SEGMENT_SYN] = "SYN",
+		[SEGMENT_SYNACK] = "SYN-ACK",
+		[SEGMENT_FIN] = "FIN",
+	};
+
+	return NAME(words, flags, "?");
+}
+
 static char folded(char c)
 {
 	if (c == '-')

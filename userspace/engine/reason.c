@@ -116,7 +116,8 @@ struct verdict reason_of_close(const struct conn *conn, uint8_t old_state,
 		return v;
 	switch (old_state) {
 	case TCPSTATE_SYN_SENT:
-		if (!conn->sport)
+		/* No SYN yet with TCP_FASTOPEN_CONNECT: then close() came. */
+		if (!conn->sport && !r->shutdown)
 			return VERDICT(NO_PORT, NONE, OTHER);
 		return VERDICT(CLOSED, NONE, OTHER);
 	case TCPSTATE_LAST_ACK:
@@ -130,6 +131,9 @@ struct verdict reason_of_close(const struct conn *conn, uint8_t old_state,
 	case TCPSTATE_FIN_WAIT2:
 		return after_fin(r);
 	}
+	/* close() has gone past its aborts: what is left is the orphan limit. */
+	if (owned && (r->flags & TCPSTATE_F_DEAD))
+		return VERDICT(UNKNOWN, NONE, UNKNOWN);
 	if (owned)
 		return abort_by_task(old_state, r);
 	if (conn->role == ROLE_SERVER && !conn->accepted &&
@@ -138,8 +142,48 @@ struct verdict reason_of_close(const struct conn *conn, uint8_t old_state,
 	return VERDICT(UNKNOWN, NONE, UNKNOWN);
 }
 
+/*
+ * Data that comes with the ACK of our FIN ends FIN_WAIT2 by tcp_done() and, after
+ * it, a RST (tcp_rcv_state_process()); its timer sends one before
+ * (tcp_keepalive_timer()).  The limit, or want of memory, is both close()'s and
+ * a timer's (tcp_check_oom(), tcp_out_of_resources()).
+ */
+struct verdict reason_of_orphan(const struct orphan_end *end)
+{
+	if (!end->rst_sent)
+		return VERDICT(UNKNOWN, NONE, UNKNOWN);
+	if (end->rst_reason == TCPSTATE_RST_TCP_ABORT_ON_DATA)
+		return VERDICT(RST_SENT, DATA_AFTER_CLOSE, RST);
+	if (end->rst_reason == TCPSTATE_RST_TCP_ABORT_ON_MEMORY)
+		return VERDICT(RST_SENT, ORPHAN_LIMIT, RST);
+	if (end->old_state != TCPSTATE_FIN_WAIT2)
+		return VERDICT(RST_SENT, ORPHAN_LIMIT, RST);
+	if (end->rst_first)
+		return VERDICT(TIMEOUT, FIN_WAIT2, TIMEOUT);
+	/* Before 6.10, in close(): one or the other. */
+	if (end->owned)
+		return VERDICT(UNKNOWN, NONE, RST);
+	return VERDICT(RST_SENT, DATA_AFTER_CLOSE, RST);
+}
+
+/* More wait for accept() than the backlog of the listener has room for. */
+static bool no_room(const struct tcpstate_record *r)
+{
+	return r->rqueue > r->wqueue;
+}
+
+/* No answer; or one that could not be taken, or that nobody listens for. */
+static struct verdict expired_request(const struct tcpstate_record *r)
+{
+	if (r->cause == TCPSTATE_CAUSE_INPUT)
+		return VERDICT(ABORT, LISTENER_CLOSED, OTHER);
+	if ((r->flags & TCPSTATE_F_ACKED) && no_room(r))
+		return VERDICT(OVERFLOW, NONE, TIMEOUT);
+	return VERDICT(TIMEOUT, SYNACK, TIMEOUT);
+}
+
 /* Its timer ran out. */
-static struct verdict expired(uint8_t state)
+static struct verdict expired(uint8_t state, const struct tcpstate_record *r)
 {
 	switch (state) {
 	case TCPSTATE_TIME_WAIT:
@@ -147,14 +191,14 @@ static struct verdict expired(uint8_t state)
 	case TCPSTATE_FIN_WAIT2:
 		return VERDICT(TIMEOUT, FIN_WAIT2, TIMEOUT);
 	default:
-		return VERDICT(TIMEOUT, SYNACK, TIMEOUT);
+		return expired_request(r);
 	}
 }
 
 /* A RST, or what the kernel answers with one (tcp_check_req()). */
 static struct verdict request_reset(const struct tcpstate_record *r)
 {
-	if (r->rqueue > r->wqueue)
+	if (no_room(r))
 		return VERDICT(OVERFLOW, NONE, RST);
 	return VERDICT(RST_RECEIVED, NONE, RST);
 }
@@ -167,7 +211,7 @@ struct verdict reason_of_mini_end(uint8_t state,
 	bool orphan = state == TCPSTATE_FIN_WAIT2;
 
 	if (r->flags & TCPSTATE_F_TIMER)
-		return expired(state);
+		return expired(state, r);
 	switch (r->cause) {
 	case TCPSTATE_CAUSE_RST:
 		if (tw)

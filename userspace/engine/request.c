@@ -16,7 +16,7 @@ void on_req_add(struct engine *e, const struct tcpstate_record *r)
 		if (entry->pending == PENDING_DROP)
 			settled(e, entry);
 		if (entry->conn.state == TCPSTATE_SYN_RECV)
-			entry->conn.syn_retrans = r->total_retrans;
+			count_syn_retrans(&entry->conn, r);
 		return;
 	}
 	if (entry) {
@@ -44,6 +44,6 @@ void on_req_drop(struct engine *e, const struct tcpstate_record *r)
 
 	if (!entry || entry->dead || entry->conn.state != TCPSTATE_SYN_RECV)
 		return;
-	entry->conn.syn_retrans = r->total_retrans;
+	count_syn_retrans(&entry->conn, r);
 	settle_later(e, entry, PENDING_DROP, r);
 }

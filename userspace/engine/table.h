@@ -15,6 +15,7 @@ enum pending {
 	PENDING_END,	/* a mini-socket's timer stopped: or was it restarted? */
 	PENDING_LINE,	/* TIME_WAIT; the full socket's last numbers follow */
 	PENDING_FORGET,	/* CLOSE; late records of it may follow */
+	PENDING_CLOSE,	/* for reasons unknown, unless a RST follows */
 	PENDING_EXPIRY,	/* no hook will show the mini-socket's end */
 };
 
@@ -24,6 +25,7 @@ enum list {
 	LIST_TIME_WAIT,	/* many, and quiet */
 	LIST_LISTENING,	/* they never move, and others need them */
 	LIST_SETTLING,	/* .pending is decided at .due_ns, soon */
+	LIST_CONNECTING,	/* the same, not so soon: PENDING_PORT */
 	LIST_PREDICTED,	/* a mini-socket that no hook shows ends at .due_ns */
 	LIST_DORMANT,	/* CLOSE, and may live again */
 	LISTS
@@ -49,6 +51,8 @@ struct entry {
 	uint8_t pending;	/* enum pending */
 	bool dead;		/* CLOSE was told */
 	bool mini_seen;		/* this life has had a timewait mini-socket */
+	bool rst_sent;		/* by us, since its last move */
+	uint8_t rst_reason;	/* enum tcpstate_rst_reason of that RST */
 	bool line_told;		/* sink->conn() was called for TIME_WAIT */
 	bool fw2_clean;		/* segs_fw2 was taken in softirq, no queue */
 	uint8_t dumped;		/* state in the last dump that had it */

@@ -2,6 +2,7 @@
 /*
  * The inet_timewait_sock: TIME_WAIT, and the FIN_WAIT2 of orphans (F1-F6).
  */
+#include "collision.h"
 #include "conn.h"
 #include "facts.h"
 
@@ -96,6 +97,13 @@ static void mend_state(struct engine *e, struct entry *entry,
 		mend(e, entry, TCPSTATE_FIN_WAIT2, r->mono_ns);
 }
 
+/* A CLOSE that had to wait for its reason was the false one. */
+static void not_closed(struct engine *e, struct entry *entry)
+{
+	if (entry->pending == PENDING_CLOSE)
+		settled(e, entry);
+}
+
 /*
  * The connection of a mini-socket that has a history, made up where it was
  * lost; NULL if the record is of a former life of the socket, whose TIME_WAIT
@@ -112,6 +120,7 @@ static struct entry *entry_of_mini(struct engine *e,
 	if (!entry || entry->dead || entry->conn.sport != r->sport ||
 	    entry->conn.dport != r->dport)
 		return NULL;
+	not_closed(e, entry);
 	decide_now(e, entry);
 	if (!entry->mini_seen && entry->conn.state != TCPSTATE_TIME_WAIT)
 		mend_state(e, entry, r);
@@ -145,6 +154,7 @@ void on_tw_add(struct engine *e, const struct tcpstate_record *r)
 		entry = entry_in_the_middle(e, r, from);
 	if (!entry)
 		return;
+	not_closed(e, entry);
 	decide_now(e, entry);
 	if (entry->mini_seen) {
 		restart(e, entry, r);
@@ -186,6 +196,7 @@ void on_tw_kill(struct engine *e, const struct tcpstate_record *r)
 {
 	struct entry *entry = entry_of_mini(e, r, r->old_state);
 
+	collision_tw_kill(e, r);
 	if (!entry)
 		return;
 	if (r->flags & TCPSTATE_F_PROVISIONAL)
