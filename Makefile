@@ -12,7 +12,7 @@ CFLAGS ?= -O2 -g
 warnings := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes \
 	    -Wshadow -Wvla -Wformat=2
 cppflags := -D_GNU_SOURCE -DTCPSTATE_VERSION='"$(VERSION)"' \
-	    -Iinclude/uapi -Iuserspace -I$(build)
+	    -Iinclude/uapi -Iinclude -Iuserspace -I$(build)
 cflags := -std=gnu11 $(warnings) -fno-strict-aliasing $(CFLAGS)
 
 ifneq ($(V),1)
@@ -46,27 +46,27 @@ help:
 #: make userspace    build/tcpstate-watch, the BPF object inside
 #: make kmod         build/tcpstate.ko; KDIR=.. for other kernel headers
 #: make deps         install the packages that building and testing need
-#: make bench        cost of watching, against the same load untraced
+#: make bench        cost of watching, against the same load untraced, and its limits
 #: make install      to DESTDIR and PREFIX (/usr/local)
 #: make clean        remove build/
 
-# ---- the BPF object, and its skeleton ----
+# ---- the BPF objects, and their skeletons ----
 
-bpf: $(build)/tcpstate.bpf.o
+bpf: $(build)/tcpstate.bpf.o $(build)/holders.bpf.o
 
 multiarch = $(shell $(CC) -print-multiarch)
 bpf_arch = $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
 
-$(build)/tcpstate.bpf.o: bpf/tcpstate.bpf.c $(wildcard bpf/*.h) $(uapi)
+$(build)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) $(uapi)
 	$(call say,CLANG,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) -g -O2 -std=gnu11 -Wall -Werror -target bpf -mcpu=v3 \
 		-D__TARGET_ARCH_$(bpf_arch) -Iinclude/uapi \
 		-I/usr/include/$(multiarch) -c $< -o $@
 
-$(build)/tcpstate.skel.h: $(build)/tcpstate.bpf.o
+$(build)/%.skel.h: $(build)/%.bpf.o
 	$(call say,SKEL,$@)
-	$(Q)$(BPFTOOL) gen skeleton $< name tcpstate_bpf > $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
 # ---- userspace ----
 
@@ -85,6 +85,7 @@ $(build)/userspace/%.o: userspace/%.c VERSION
 	$(Q)$(CC) $(cflags) $(cppflags) -MMD -MP -c $< -o $@
 
 $(build)/userspace/source/source_bpf.o: $(build)/tcpstate.skel.h
+$(build)/userspace/source/holders_bpf.o: $(build)/holders.skel.h
 
 $(engine): $(engine_objects)
 	$(call say,AR,$@)
@@ -157,10 +158,14 @@ check-debug:
 bench:
 	$(Q)$(MAKE) userspace
 	$(Q)tests/bench/run
+	$(Q)tests/bench/limits
+	$(Q)tests/bench/report
 
 PREFIX ?= /usr/local
 install: $(build)/tcpstate-watch
 	install -D -m 755 $< $(DESTDIR)$(PREFIX)/sbin/tcpstate-watch
+	install -D -m 644 packaging/watch.conf \
+		$(DESTDIR)$(PREFIX)/share/doc/tcpstate/watch.conf
 
 clean:
 	rm -rf $(build)

@@ -278,6 +278,16 @@ int args_find_command(const struct command *table, int argc, char **argv,
 	return 0;
 }
 
+const struct command *args_named_command(const struct command *table, int argc,
+					 char **argv)
+{
+	const struct command *found = NULL;
+
+	for (int i = 1; i < argc && !found; i++)
+		found = command_find(table, argv[i]);
+	return found;
+}
+
 /* Is every option one of this command? */
 
 struct check {

@@ -28,6 +28,13 @@ int args_find_command(const struct command *table, int argc, char **argv,
 		      const struct command **found, struct args_error *err);
 
 /*
+ * The first word of a line that is wrong which is the name of a command: most
+ * likely the one that was meant.  NULL if there is none.
+ */
+const struct command *args_named_command(const struct command *table, int argc,
+					 char **argv);
+
+/*
  * Would argp take all options of @argv, and is there no word among them?
  * Stops with ARGS_HELP or ARGS_VERSION where it meets that option.  @table
  * serves to say whose an option is; argv[0] is the command's name.

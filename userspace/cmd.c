@@ -17,8 +17,8 @@
 #define RING_RECORDS_MIN	(1UL << 8)
 #define RING_RECORDS_MAX	(1UL << 20)
 
-enum { KEY_HOOKS = KEY_COMMON, KEY_SOURCE, KEY_FORMAT, KEY_DURATION, KEY_RAW,
-       KEY_MAX_CONNS, KEY_RECONCILE, KEY_RING_RECORDS };
+enum { KEY_HOOKS = KEY_COMMON, KEY_OWNERS, KEY_SOURCE, KEY_FORMAT,
+       KEY_DURATION, KEY_RAW, KEY_MAX_CONNS, KEY_RECONCILE, KEY_RING_RECORDS };
 enum { KEY_PORT = KEY_FILTER, KEY_ADDR, KEY_COMM, KEY_CGROUP, KEY_STATE };
 
 static const char *const format_names[FORMATS] = { "text", "json", "csv" };
@@ -26,6 +26,14 @@ static const char *const source_names[] = { "auto", "kmod", "bpf", NULL };
 static const char *const hooks_names[] = {
 	"auto", "fentry", "kprobe", "timer", "none", NULL
 };
+
+/* Only for the exit code of wrong usage. */
+static const struct command *current;
+
+void cmd_is(const struct command *command)
+{
+	current = command;
+}
 
 void usage_error(const char *fmt, ...)
 {
@@ -36,7 +44,7 @@ void usage_error(const char *fmt, ...)
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
 	log_say("%s", line);
-	exit(EXIT_USAGE);
+	exit(command_refused(current, log_last()));
 }
 
 /* Values */
@@ -98,6 +106,8 @@ static const struct argp_option common_options[] = {
 	  "Where events come from: auto, kmod or bpf (default auto)", 0 },
 	{ "hooks", KEY_HOOKS, "KIND", 0,
 	  "Hooks for mini-sockets: auto, fentry, kprobe, timer or none (default auto)", 0 },
+	{ "owners", KEY_OWNERS, "WAY", 0,
+	  "How descriptor tables are read: auto, iterator (BPF) or proc (default auto)", 0 },
 	{ "format", KEY_FORMAT, "FORMAT", 0,
 	  "text, json or csv (default text)", 0 },
 	{ NULL, 'j', NULL, 0, "The same as --format json", 0 },
@@ -130,6 +140,11 @@ static error_t common_parse(int key, char *arg, struct argp_state *state)
 			usage_error("--hooks %s: use auto, fentry, kprobe, timer or none",
 				    arg);
 		opt->hooks = strcmp(arg, "auto") ? arg : NULL;
+		return 0;
+	case KEY_OWNERS:
+		if (holders_way_named(arg, &opt->owners))
+			usage_error("--owners %s: use auto, iterator or proc",
+				    arg);
 		return 0;
 	case KEY_FORMAT:
 		opt->format = format_of(arg);

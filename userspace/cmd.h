@@ -3,8 +3,8 @@
  * A sub-command, and the option groups that commands share.
  *
  * Each cmd_*.c owns its options, its help and a config struct on its own
- * stack.  Wrong usage ends the program in one sentence, with exit 2, before
- * privileges are looked at.
+ * stack.  Wrong usage ends the program in one sentence, with exit 2 (check: 3),
+ * before privileges are looked at.
  */
 #ifndef TCPSTATE_CMD_H
 #define TCPSTATE_CMD_H
@@ -33,14 +33,19 @@ struct command {
 
 /* commands.c; ended by a row without a name, the first is the default. */
 extern const struct command commands[];
+/* The exit code of wrong usage, which stderr was told of. */
+int command_refused(const struct command *command, const char *why);
 
 extern const struct argp watch_argp, events_argp, conns_argp, leaks_argp,
-			 doctor_argp;
+			 timewait_argp, check_argp, doctor_argp;
 
 int cmd_watch(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_conns(int argc, char **argv);
 int cmd_leaks(int argc, char **argv);
+int cmd_check(int argc, char **argv);
+int cmd_check_refused(const char *why);
+int cmd_timewait(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 
 /*
@@ -51,6 +56,7 @@ int cmd_doctor(int argc, char **argv);
  *	state->child_inputs[1] = &cfg->filter;	filter: struct filter
  *
  * Fill cfg->run with RUN_OPTIONS_DEFAULT and cfg->filter with zeroes before.
+ * Thresholds and --config are settings.h's.
  */
 extern const struct argp common_argp;
 extern const struct argp filter_argp;
@@ -60,7 +66,8 @@ extern const struct argp filter_argp;
  * same option name must take a value in every command or in none, since the
  * command is looked for among the options.
  */
-enum { KEY_COMMON = 0x100, KEY_FILTER = 0x200, KEY_COMMAND = 0x300 };
+enum { KEY_COMMON = 0x100, KEY_FILTER = 0x200, KEY_COMMAND = 0x300,
+       KEY_SETTING = 0x400 };
 
 /*
  * Check every option against the command's tables, show --help or --version
@@ -69,9 +76,15 @@ enum { KEY_COMMON = 0x100, KEY_FILTER = 0x200, KEY_COMMAND = 0x300 };
  */
 void cmd_parse(const struct argp *argp, int argc, char **argv, void *input);
 
-/* One sentence after "tcpstate-watch: " on stderr, then exit 2. */
+/*
+ * One sentence after "tcpstate-watch: " on stderr, then exit 2, or as the
+ * command of cmd_is() wants it.
+ */
 __attribute__((noreturn, format(printf, 1, 2)))
 void usage_error(const char *fmt, ...);
+
+/* The command that the line is for, as soon as it is known; NULL: it is not. */
+void cmd_is(const struct command *command);
 
 /* Values of options; @option, as "--interval", only names it in the sentence. */
 uint64_t cmd_duration(const char *option, const char *arg);

@@ -188,7 +188,7 @@ static void list_open(struct run *run)
 
 	output_start(cs->out.output);
 	if (cs->filter.pid.n || cs->filter.comm.n)
-		list.holders = holders_take();
+		list.holders = holders_take(cs->run_options.owners, NULL, NULL);
 	if (engine_each(run->engine, collect_open, &list))
 		log_say("out of memory, the list is not complete");
 	if (list.n)

@@ -3,10 +3,12 @@
  * doctor: which sources and hooks work here, and why not.  That a hook is
  * attached proves nothing, so each is made to fire.
  */
+#include <errno.h>
 #include <string.h>
 #include <sys/utsname.h>
 
 #include "cmd.h"
+#include "holders.h"
 #include "log.h"
 #include "output/jsonw.h"
 #include "privilege.h"
@@ -81,6 +83,12 @@ static const char *const instead[HOOK_COUNT] = {
 	"the port is told with ESTABLISHED",
 	"from the descriptor tables, or at close()",
 	"by sock_diag, up to 0.25 s late",
+	"counted when the connection is ESTABLISHED",
+	"counted when the connection is ESTABLISHED",
+	"from the socket's flags",
+	"from the socket's error",
+	"counted by the kernel, its socket is not told",
+	"not told",
 };
 
 /* ---- telling ---- */
@@ -101,6 +109,29 @@ static void tell_source(const struct doctor *d, const char *name,
 	if (why)
 		jsonw_string(&w, "why", why);
 	jsonw_end(&w);
+}
+
+/* The descriptor tables of all processes, read once in the way of a run. */
+static void tell_owners(const struct doctor *d)
+{
+	struct holders *h = holders_take(d->run_options.owners, NULL, NULL);
+	const char *why = h ? "" : strerror(errno), *how = "unknown";
+	struct jsonw w;
+
+	if (h)
+		how = holders_way(h, &why) == HOLDERS_PROC ?
+		      "/proc" : "iterator task_file";
+	if (d->run_options.format != FORMAT_JSON) {
+		printf("owners %s%s%s\n", how, *why ? ": " : "", why);
+	} else {
+		jsonw_begin(&w, stdout);
+		jsonw_string(&w, "event", "owners");
+		jsonw_string(&w, "how", how);
+		if (*why)
+			jsonw_string(&w, "refused", why);
+		jsonw_end(&w);
+	}
+	holders_free(h);
 }
 
 /* A line that hooks and helpers have in common. */
@@ -340,6 +371,7 @@ static int run_doctor(struct doctor *d)
 	}
 	if (d->run_options.format != FORMAT_JSON && !uname(&u))
 		printf("kernel %s\n", u.release);
+	tell_owners(d);
 	for (size_t i = 0; i < 2; i++)
 		if (!strcmp(asked, "auto") || !strcmp(asked, names[i]))
 			examine(d, source_find(names[i]));

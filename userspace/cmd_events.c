@@ -61,7 +61,8 @@ const struct argp events_argp = {
 	.options = options,
 	.parser = parse,
 	.doc = "One line per transition of a TCP connection: its owner, both ends, old and\n"
-	       "new state, and the milliseconds spent in the old one (\"-\": not known).",
+	       "new state, and the milliseconds spent in the old one (\"-\": not known).  "
+	       "With -v, and in JSON, also accept(), each RST, and a SYN, SYN-ACK or FIN that is sent again.",
 	.children = children,
 };
 
@@ -93,6 +94,14 @@ static void on_accept(void *ctx, const struct conn *conn, uint64_t ns)
 		output_accept(ev->out.output, conn, ns);
 }
 
+static void on_segment(void *ctx, const struct segment *segment)
+{
+	struct events *ev = ctx;
+
+	if (filter_conn(&ev->filter, segment->conn) && !run_full(&ev->run))
+		output_segment(ev->out.output, segment);
+}
+
 static void on_lost(void *ctx, uint64_t ns, uint32_t cpu, uint64_t count)
 {
 	struct events *ev = ctx;
@@ -103,6 +112,7 @@ static void on_lost(void *ctx, uint64_t ns, uint32_t cpu, uint64_t count)
 static const struct engine_sink logical_sink = {
 	.transition = on_transition,
 	.accept = on_accept,
+	.segment = on_segment,
 	.lost = on_lost,
 };
 
@@ -122,6 +132,7 @@ static int run_events(struct events *ev)
 {
 	int ret;
 
+	ev->style.segments = ev->run_options.verbose;
 	ev->style.kind = ev->run_options.raw ? OUTPUT_RAW : OUTPUT_EVENTS;
 	if (run_output_open(&ev->out, &ev->run_options, &ev->style))
 		return EXIT_FAILED;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-/* leaks: connections stuck in CLOSE_WAIT: whose, which descriptor, which bug. */
+/* leaks: connections that are stuck: whose fault, which descriptor, why. */
 #include <inttypes.h>
 #include <string.h>
 
 #include "cmd.h"
+#include "config.h"
 #include "evidence.h"
 #include "filter.h"
+#include "growth.h"
 #include "log.h"
 #include "run.h"
 #include "run_output.h"
@@ -15,21 +17,27 @@
 struct leaks_cmd {
 	struct run_options run_options;
 	struct filter filter;
+	struct settings settings;
 	struct output_style style;
-	uint64_t age_ns;
+	uint64_t idle_ns;
 	uint64_t interval_ns;
+	uint64_t report_at_ns;	/* of the next --interval */
+	struct growth *growth;
+	struct netns_facts_list before;	/* as of the ready line */
 	bool reported;
 	int error;
 	struct run_output out;
 	struct run run;
 };
 
-enum { KEY_AGE = KEY_COMMAND, KEY_INTERVAL };
+enum { KEY_AGE = KEY_COMMAND, KEY_IDLE_AGE, KEY_INTERVAL };
 
 static const struct argp_option options[] = {
 	{ NULL, 0, NULL, 0, "Options of leaks:", 1 },
-	{ "age", KEY_AGE, "DUR", 0,
-	  "Leave out what is in CLOSE_WAIT for less than DUR (60s)", 0 },
+	{ "age", KEY_AGE, "AGE", 0,
+	  "The same as --close-wait-age, here of every state", 0 },
+	{ "idle-age", KEY_IDLE_AGE, "DUR", 0,
+	  "ESTABLISHED, without keepalive: idle for DUR is too long (2h)", 0 },
 	{ "interval", KEY_INTERVAL, "DUR", 0, "Report again every DUR", 0 },
 	{}
 };
@@ -42,9 +50,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &lc->run_options;
 		state->child_inputs[1] = &lc->filter;
+		state->child_inputs[2] = &lc->settings;
 		return 0;
 	case KEY_AGE:
-		lc->age_ns = cmd_duration("--age", arg);
+		settings_by_option(&lc->settings,
+				   setting_find("close-wait-age"), "--age",
+				   arg);
+		return 0;
+	case KEY_IDLE_AGE:
+		lc->idle_ns = cmd_duration("--idle-age", arg);
 		return 0;
 	case KEY_INTERVAL:
 		lc->interval_ns = cmd_duration("--interval", arg);
@@ -64,27 +78,45 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp_child children[] = {
 	{ &common_argp, 0, NULL, 0 },
 	{ &filter_argp, 0, NULL, 0 },
+	{ &settings_argp, 0, NULL, 0 },
 	{}
 };
 
 const struct argp leaks_argp = {
 	.options = options,
 	.parser = parse,
-	.doc = "Connections that are stuck in CLOSE_WAIT, by owner and listener: since when,\n"
-	       "which descriptors, which bug of the program, what to do. Observes for\n"
-	       "--duration (5s; 0 = at once), reports and ends with exit 0.\v"
+	.doc = "Connections that are stuck, in CLOSE_WAIT and every other state, by owner and\n"
+	       "listener or peer: whose fault, since when, which descriptors, how fast they\n"
+	       "become more, what to do. Observes for --duration (5s; 0 = at once, and no\n"
+	       "rates), reports and ends with exit 0.\v"
 	       "An age with >= is that of a socket older than this program: its FIN came at\n"
 	       "least so long ago. Ctrl-C reports now. -v lists every descriptor.",
 	.children = children,
 };
 
+/* Rates are told after five seconds and five samples. */
+static void sample(struct leaks_cmd *lc, uint64_t now_ns)
+{
+	int err = growth_sample(lc->growth, now_ns);
+
+	if (err)
+		lc->error = err;
+}
+
 static void report(struct leaks_cmd *lc)
 {
+	const struct evidence_options opt = {
+		.filter = &lc->filter,
+		.thresholds = &lc->settings.thresholds,
+		.idle_ns = lc->idle_ns,
+		.growth = lc->growth,
+		.before = &lc->before,
+	};
 	struct evidence evidence;
 	int err;
 
 	lc->reported = true;
-	err = evidence_take(&lc->run, &lc->filter, lc->age_ns, &evidence);
+	err = evidence_take(&lc->run, &opt, &evidence);
 	if (err) {
 		log_say("no report: %s", strerror(-err));
 		lc->error = err;
@@ -94,16 +126,39 @@ static void report(struct leaks_cmd *lc)
 		output_finding(lc->out.output, &evidence.findings[i],
 			       mono_now());
 	if (!evidence.n && lc->run_options.format == FORMAT_TEXT)
-		fprintf(lc->run.out, "nothing is stuck in CLOSE_WAIT for %"
-			PRIu64 "s or longer\n", lc->age_ns / SECOND_NS);
+		fprintf(lc->run.out, "nothing is stuck in any state for %"
+			PRIu64 "s or longer\n",
+			lc->settings.thresholds.close_wait_age.warn /
+				SECOND_NS);
 	evidence_free(&evidence);
+}
+
+/* Without them SYNs that no hook shows are not told. */
+static void on_attached(struct run *run)
+{
+	struct leaks_cmd *lc = run->ctx;
+
+	if (!(run->hooks & HOOK_CHALLENGE))
+		netns_facts_take(&lc->before);
+}
+
+static void on_ready(struct run *run)
+{
+	struct leaks_cmd *lc = run->ctx;
+
+	lc->report_at_ns = run->ready_ns + lc->interval_ns;
+	sample(lc, run->ready_ns);
 }
 
 static void on_tick(struct run *run, uint64_t now_ns)
 {
 	struct leaks_cmd *lc = run->ctx;
 
-	(void)now_ns;
+	sample(lc, now_ns);
+	if (!lc->interval_ns || now_ns < lc->report_at_ns)
+		return;
+	lc->report_at_ns += (1 + (now_ns - lc->report_at_ns) /
+			     lc->interval_ns) * lc->interval_ns;
 	if (run_count(run))
 		report(lc);
 }
@@ -113,8 +168,10 @@ static void on_done(struct run *run)
 {
 	struct leaks_cmd *lc = run->ctx;
 
-	if (!lc->interval_ns || !lc->reported)
-		report(lc);
+	if (lc->interval_ns && lc->reported)
+		return;
+	sample(lc, mono_now());
+	report(lc);
 }
 
 static void on_lost(void *ctx, uint64_t ns, uint32_t cpu, uint64_t count)
@@ -126,10 +183,23 @@ static void on_lost(void *ctx, uint64_t ns, uint32_t cpu, uint64_t count)
 
 static const struct engine_sink sink = { .lost = on_lost };
 
+/* Samples every second, or oftener if reports come so. */
+static uint64_t tick_ns(const struct leaks_cmd *lc)
+{
+	uint64_t parts = (lc->interval_ns + SECOND_NS - 1) / SECOND_NS;
+
+	return parts ? lc->interval_ns / parts : SECOND_NS;
+}
+
 static int run_leaks(struct leaks_cmd *lc)
 {
 	int ret;
 
+	lc->growth = growth_new(&lc->run, &lc->filter, false);
+	if (!lc->growth) {
+		log_say("out of memory");
+		return EXIT_FAILED;
+	}
 	lc->style.wide = lc->run_options.verbose;
 	if (run_output_open(&lc->out, &lc->run_options, &lc->style))
 		return EXIT_FAILED;
@@ -137,7 +207,9 @@ static int run_leaks(struct leaks_cmd *lc)
 		.opt = &lc->run_options,
 		.sink = &sink,
 		.ctx = lc,
-		.tick_ns = lc->interval_ns,
+		.tick_ns = tick_ns(lc),
+		.attached = on_attached,
+		.ready = on_ready,
 		.tick = on_tick,
 		.done = on_done,
 		.output = lc->out.output,
@@ -151,17 +223,21 @@ int cmd_leaks(int argc, char **argv)
 {
 	struct leaks_cmd lc = {
 		.run_options = RUN_OPTIONS_DEFAULT,
-		.age_ns = 60 * SECOND_NS,
+		.settings = SETTINGS_DEFAULT,
+		.idle_ns = STUCK_IDLE_NS,
 	};
 	int ret;
 
 	cmd_parse(&leaks_argp, argc, argv, &lc);
+	config_load(&lc.settings);
 	/* A report every --interval goes on until it is stopped. */
 	if (!lc.run_options.has_duration && !lc.interval_ns) {
 		lc.run_options.has_duration = true;
 		lc.run_options.duration_ns = 5 * SECOND_NS;
 	}
 	ret = run_leaks(&lc);
+	growth_free(lc.growth);
+	netns_facts_free(&lc.before);
 	filter_free(&lc.filter);
 	return ret;
 }

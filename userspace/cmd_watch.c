@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "config.h"
 #include "evidence.h"
 #include "filter.h"
 #include "log.h"
@@ -14,14 +15,19 @@
 #include "run_output.h"
 
 #define SECOND_NS UINT64_C(1000000000)
-/* The default of check's --close-wait-age. */
-#define STUCK_NS (60 * SECOND_NS)
+/* A SYN that is not answered, or a request, is sent again after a second. */
+#define HANDSHAKE_NS (3 * SECOND_NS)
 /* Walking every descriptor table is not for each interval. */
 #define EVIDENCE_NS (5 * SECOND_NS)
+/* No state shows idle connections, orphans and descriptors. */
+#define LOOK_NS (60 * SECOND_NS)
+/* For so long a collision is told whose socket is out of the way. */
+#define GONE_NS (60 * SECOND_NS)
 
 struct watch {
 	struct run_options run_options;
 	struct filter filter;
+	struct settings settings;
 	struct output_style style;
 	uint64_t interval_ns;
 	struct utsname host;
@@ -29,7 +35,9 @@ struct watch {
 	uint64_t painted_ns;
 	uint64_t evidence_ns;	/* when it was taken; 0 = never */
 	struct evidence evidence;
+	struct growth *growth;
 	bool stuck;		/* a candidate for a finding was seen */
+	bool was_stuck;		/* .. when .evidence was taken */
 	struct run_output out;
 	struct run run;
 };
@@ -52,6 +60,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &w->run_options;
 		state->child_inputs[1] = &w->filter;
+		state->child_inputs[2] = &w->settings;
 		return 0;
 	case KEY_INTERVAL:
 		w->interval_ns = cmd_duration("--interval", arg);
@@ -73,6 +82,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp_child children[] = {
 	{ &common_argp, 0, NULL, 0 },
 	{ &filter_argp, 0, NULL, 0 },
+	{ &settings_argp, 0, NULL, 0 },
 	{}
 };
 
@@ -82,8 +92,8 @@ const struct argp watch_argp = {
 	.doc = "How many connections are in each state, how fast that changes, what failed\n"
 	       "and what is stuck. The first picture holds the sockets that are older than\n"
 	       "this program.\v"
-	       "Rates are those of the last interval. A finding is a CLOSE_WAIT of 60s or\n"
-	       "more; tcpstate-watch leaks tells all about it.",
+	       "Rates are those of the last interval. A finding is what leaks reports\n"
+	       "after --close-wait-age; tcpstate-watch leaks tells all about it.",
 	.children = children,
 };
 
@@ -158,10 +168,27 @@ static struct engine_counts *tally_of(struct tally *t, uint32_t netns)
 	return &counts[t->n++];
 }
 
+/* A dump has to tell the rest: timers, windows, who has a descriptor. */
 static bool is_stuck(const struct tally *t, const struct conn *conn)
 {
-	return conn->state == TCPSTATE_CLOSE_WAIT &&
-	       conn->state_ns + STUCK_NS <= t->now_ns;
+	uint64_t age_ns;
+
+	switch (conn->state) {
+	case TCPSTATE_CLOSE_WAIT:
+	case TCPSTATE_FIN_WAIT1:
+	case TCPSTATE_FIN_WAIT2:
+	case TCPSTATE_CLOSING:
+	case TCPSTATE_LAST_ACK:
+		age_ns = t->w->settings.thresholds.close_wait_age.warn;
+		break;
+	case TCPSTATE_SYN_SENT:
+	case TCPSTATE_SYN_RECV:
+		age_ns = HANDSHAKE_NS;
+		break;
+	default:
+		return false;
+	}
+	return conn->state_ns + age_ns <= t->now_ns;
 }
 
 static int see_stuck(void *ctx, const struct conn *conn)
@@ -194,13 +221,12 @@ static int tally_conn(void *ctx, const struct conn *conn)
 }
 
 /*
- * Without a filter the engine has counted already; only what is in CLOSE_WAIT
- * has to be looked at, and not in each interval.
+ * Without a filter the engine has counted already; only those in the states of
+ * the rules have to be looked at, and not in each interval.
  */
 static void tally_all(struct tally *t)
 {
 	const struct engine_counts *counts;
-	uint32_t close_wait = 0;
 
 	t->n = engine_get_counts(t->w->run.engine, &counts);
 	t->counts = malloc((t->n + 1) * sizeof(*counts));
@@ -212,10 +238,8 @@ static void tally_all(struct tally *t)
 	for (size_t i = 0; i < t->n; i++)
 		for (size_t s = 0; s < TCPSTATE_STATES; s++)
 			t->w->picture.now[s] += counts[i].states[s];
-	close_wait = t->w->picture.now[TCPSTATE_CLOSE_WAIT];
-	if (close_wait && findings_are_due(t->w, t->now_ns))
-		engine_each_in_state(t->w->run.engine,
-				     TCPSTATE_CLOSE_WAIT, see_stuck, t);
+	if (findings_are_due(t->w, t->now_ns))
+		engine_each_but_time_wait(t->w->run.engine, see_stuck, t);
 }
 
 /* ---- painting ---- */
@@ -230,13 +254,26 @@ static void forget_evidence(struct watch *w)
 
 static void look_for_findings(struct watch *w, uint64_t now_ns)
 {
+	const struct evidence_options opt = {
+		.filter = &w->filter,
+		.thresholds = &w->settings.thresholds,
+		.idle_ns = STUCK_IDLE_NS,
+		.growth = w->growth,
+		.gone_ns = GONE_NS,
+	};
+
+	growth_sample(w->growth, now_ns);
 	if (!findings_are_due(w, now_ns))
 		return;
-	forget_evidence(w);
-	if (!w->stuck)
+	/* The first picture does not wait; nor need what was found be gone. */
+	if (!w->stuck && (!w->painted_ns ||
+			  (w->evidence_ns && !w->was_stuck &&
+			   now_ns - w->evidence_ns < LOOK_NS)))
 		return;
+	forget_evidence(w);
 	w->evidence_ns = now_ns;
-	if (evidence_take(&w->run, &w->filter, STUCK_NS, &w->evidence)) {
+	w->was_stuck = w->stuck;
+	if (evidence_take(&w->run, &opt, &w->evidence)) {
 		w->evidence = (struct evidence){ 0 };
 		return;
 	}
@@ -298,6 +335,11 @@ static int run_watch(struct watch *w)
 {
 	int ret;
 
+	w->growth = growth_new(&w->run, &w->filter, true);
+	if (!w->growth) {
+		log_say("out of memory");
+		return EXIT_FAILED;
+	}
 	uname(&w->host);
 	w->picture.host = w->host.nodename;
 	w->picture.release = w->host.release;
@@ -315,15 +357,20 @@ static int run_watch(struct watch *w)
 	ret = run_main(&w->run);
 	forget_evidence(w);
 	run_output_close(&w->out);
+	growth_free(w->growth);
 	return ret;
 }
 
 int cmd_watch(int argc, char **argv)
 {
-	struct watch w = { .run_options = RUN_OPTIONS_DEFAULT };
+	struct watch w = {
+		.run_options = RUN_OPTIONS_DEFAULT,
+		.settings = SETTINGS_DEFAULT,
+	};
 	int ret;
 
 	cmd_parse(&watch_argp, argc, argv, &w);
+	config_load(&w.settings);
 	if (!w.interval_ns)
 		w.interval_ns = isatty(STDOUT_FILENO) ? SECOND_NS :
 							5 * SECOND_NS;

@@ -11,7 +11,19 @@ const struct command commands[] = {
 	  "one line per connection when it ends, or those open now" },
 	{ "leaks", cmd_leaks, &leaks_argp,
 	  "stuck connections: who, since when, which bug, what to do" },
+	{ "check", cmd_check, &check_argp,
+	  "report for monitoring: one line, thresholds, exit 0 to 3" },
+	{ "timewait", cmd_timewait, &timewait_argp,
+	  "TIME_WAIT by closer and destination, ports left, what helps" },
 	{ "doctor", cmd_doctor, &doctor_argp,
 	  "which source and hooks work here, and why: each is made to fire" },
 	{}
 };
+
+/* Monitoring systems read stdout, and take 2 for critical. */
+int command_refused(const struct command *command, const char *why)
+{
+	if (command && command->run == cmd_check)
+		return cmd_check_refused(why);
+	return EXIT_USAGE;
+}

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which processes hold which sockets, from the descriptor tables.
+ * Which processes hold which sockets, from the descriptor tables: by the
+ * kernel's iterator, or by walking /proc.
  *
- * A process is opened once, as /proc/PID, and all else goes through that
+ * There a process is opened once, as /proc/PID, and all else goes through that
  * descriptor: when the process ends and another one gets its number, the
  * descriptor does not follow, and answers ESRCH.
  */
@@ -12,14 +13,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/kcmp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "holders.h"
+#include "source/holders_bpf.h"
+#include "source/kernel_facts.h"
 
 struct process {
 	uint32_t pid;
@@ -33,11 +38,21 @@ struct entry {
 	int fd;
 };
 
-/* Descriptors of one process between two pauses. */
+/* Descriptors between two pauses. */
 #define PAUSE_EVERY 1024
+/*
+ * Beyond the first number repeated ones are dropped before more room is made,
+ * and beyond the second, 256 MiB, the rest: any user may bring as many about.
+ */
+#define MANY_ENTRIES	(1U << 20)
+#define MAX_ENTRIES	(1U << 24)
 
 struct holders {
+	enum holders_way way;
+	char why[128];		/* not the iterator */
 	size_t refused;
+	bool partial;		/* some processes are not ours to see, or too many */
+	size_t seen;		/* descriptors, for the pauses */
 	void (*pause)(void *ctx);
 	void *pause_ctx;
 
@@ -150,11 +165,66 @@ static bool socket_inode(int dir, const char *name, uint64_t *inode)
 	return parse_number(link + 8, UINT64_MAX, inode);
 }
 
+static void pause_at_times(struct holders *h)
+{
+	if (h->pause && h->seen++ % PAUSE_EVERY == 0)
+		h->pause(h->pause_ctx);
+}
+
+static int compare(uint64_t a, uint64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static int compare_entries(const void *va, const void *vb)
+{
+	const struct entry *a = va, *b = vb;
+	int cmp = compare(a->inode, b->inode);
+
+	if (!cmp)
+		cmp = compare(a->pid, b->pid);
+	return cmp ? cmp : (a->fd > b->fd) - (a->fd < b->fd);
+}
+
+/*
+ * Threads with tables of their own may have one socket at the same number, and
+ * those of a leader that has ended are all told the one table that they share.
+ * Sorts, too.
+ */
+static void drop_repeated(struct holders *h)
+{
+	size_t kept = 1;
+
+	if (!h->n_entries)
+		return;
+	qsort(h->entries, h->n_entries, sizeof(*h->entries), compare_entries);
+	for (size_t i = 1; i < h->n_entries; i++)
+		if (compare_entries(&h->entries[i], &h->entries[kept - 1]))
+			h->entries[kept++] = h->entries[i];
+	h->n_entries = kept;
+}
+
+static int make_room(struct holders *h)
+{
+	if (h->n_entries < h->max_entries)
+		return 0;
+	if (h->n_entries >= MANY_ENTRIES)
+		drop_repeated(h);
+	if (h->n_entries * 2 < h->max_entries)
+		return 0;
+	return grow((void **)&h->entries, &h->max_entries, h->max_entries,
+		    sizeof(*h->entries));
+}
+
 static int add_entry(struct holders *h, uint64_t inode, uint32_t pid, int fd)
 {
-	int err = grow((void **)&h->entries, &h->max_entries, h->n_entries,
-		       sizeof(*h->entries));
+	int err;
 
+	if (h->n_entries == MAX_ENTRIES) {
+		h->partial = true;
+		return 0;
+	}
+	err = make_room(h);
 	if (err)
 		return err;
 	h->entries[h->n_entries++] = (struct entry){
@@ -163,7 +233,7 @@ static int add_entry(struct holders *h, uint64_t inode, uint32_t pid, int fd)
 	return 0;
 }
 
-static int add_process(struct holders *h, int process, uint32_t pid)
+static int add_process(struct holders *h, uint32_t pid, const char comm[16])
 {
 	struct process *p;
 	int err = grow((void **)&h->processes, &h->max_processes,
@@ -173,7 +243,7 @@ static int add_process(struct holders *h, int process, uint32_t pid)
 		return err;
 	p = &h->processes[h->n_processes++];
 	p->pid = pid;
-	read_comm(process, p->comm);
+	memcpy(p->comm, comm, sizeof(p->comm));
 	return 0;
 }
 
@@ -181,12 +251,10 @@ static int take_table(struct holders *h, DIR *table, uint32_t pid)
 {
 	uint64_t fd, inode;
 	struct dirent *de;
-	size_t n = 0;
 	int err = 0;
 
 	while (!err && (de = readdir(table))) {
-		if (h->pause && n++ % PAUSE_EVERY == 0)
-			h->pause(h->pause_ctx);
+		pause_at_times(h);
 		if (parse_number(de->d_name, INT32_MAX, &fd) &&
 		    socket_inode(dirfd(table), de->d_name, &inode))
 			err = add_entry(h, inode, pid, fd);
@@ -253,19 +321,71 @@ static bool fatal(int err)
 	return err == -ENOMEM || err == -EMFILE || err == -ENFILE;
 }
 
+/*
+ * unshare(CLONE_FILES).  Where the kernel does not tell (no CONFIG_KCMP, or no
+ * right to ptrace), the table is read though it is most likely the same one.
+ */
+static bool has_own_table(uint32_t pid, uint32_t tid)
+{
+	return tid != pid &&
+	       syscall(SYS_kcmp, pid, tid, KCMP_FILES, 0, 0) != 0;
+}
+
+static int take_threads(struct holders *h, int process, uint32_t pid)
+{
+	struct dirent *de;
+	DIR *tasks, *table;
+	char path[64];
+	uint64_t tid;
+	int err = 0;
+
+	tasks = open_dir(process, "task");
+	if (!tasks)
+		return -errno;
+	while (!err && (de = readdir(tasks))) {
+		if (!parse_number(de->d_name, UINT32_MAX, &tid) ||
+		    !has_own_table(pid, tid))
+			continue;
+		snprintf(path, sizeof(path), "task/%.32s/fd", de->d_name);
+		table = open_dir(process, path);
+		if (table) {
+			err = take_table(h, table, pid);
+			closedir(table);
+		} else if (fatal(-errno)) {
+			err = -errno;
+		}
+	}
+	closedir(tasks);
+	return err;
+}
+
+/* Its links, less those to itself and to ".."; a thread is one of task/. */
+static bool has_threads(int process)
+{
+	struct stat st;
+
+	return fstatat(process, "task", &st, 0) || st.st_nlink > 3;
+}
+
 static int take_process(struct holders *h, int process, uint32_t pid)
 {
 	size_t before = h->n_entries;
 	DIR *table = open_table(process);
+	char comm[16];
 	int err;
 
 	if (!table)
 		return -errno;
 	err = take_table(h, table, pid);
 	closedir(table);
-	if (!err && h->n_entries > before)
-		err = add_process(h, process, pid);
-	return err;
+	if (!err && has_threads(process))
+		err = take_threads(h, process, pid);
+	if (err && !ended(err))
+		return err;
+	if (h->n_entries == before)
+		return err;
+	read_comm(process, comm);
+	return add_process(h, pid, comm);
 }
 
 static int take_pid(struct holders *h, int proc, const char *name)
@@ -289,12 +409,15 @@ static int take_pid(struct holders *h, int proc, const char *name)
 	return 0;
 }
 
-static int take_all(struct holders *h)
+static int take_proc(struct holders *h)
 {
 	struct dirent *de;
 	int err = 0;
 	DIR *proc;
 
+	h->way = HOLDERS_PROC;
+	/* Those outside are not here, and those here have other numbers. */
+	h->partial = !kernel_initial_pid_namespace();
 	proc = open_dir(AT_FDCWD, "/proc");
 	if (!proc)
 		return -errno;
@@ -304,19 +427,31 @@ static int take_all(struct holders *h)
 	return err;
 }
 
-static int compare(uint64_t a, uint64_t b)
+static int take_held(void *ctx, const struct held *held)
 {
-	return (a > b) - (a < b);
+	struct holders *h = ctx;
+	int err = 0;
+
+	pause_at_times(h);
+	/* They come by task, so nearly always once for each process. */
+	if (!h->n_processes ||
+	    h->processes[h->n_processes - 1].pid != held->pid)
+		err = add_process(h, held->pid, held->comm);
+	return err ? err : add_entry(h, held->inode, held->pid, held->fd);
 }
 
-static int compare_entries(const void *va, const void *vb)
+static int take_all(struct holders *h, enum holders_way way)
 {
-	const struct entry *a = va, *b = vb;
-	int cmp = compare(a->inode, b->inode);
+	int err;
 
-	if (!cmp)
-		cmp = compare(a->pid, b->pid);
-	return cmp ? cmp : (a->fd > b->fd) - (a->fd < b->fd);
+	if (way == HOLDERS_PROC)
+		return take_proc(h);
+	h->way = HOLDERS_ITERATOR;
+	err = holders_bpf_each(take_held, h, h->why, sizeof(h->why));
+	if (!err || way == HOLDERS_ITERATOR || fatal(err))
+		return err;
+	h->n_entries = h->n_processes = 0;
+	return take_proc(h);
 }
 
 static int compare_processes(const void *va, const void *vb)
@@ -350,7 +485,7 @@ static int group(struct holders *h)
 
 	if (!h->n_entries)
 		return 0;
-	qsort(h->entries, h->n_entries, sizeof(*h->entries), compare_entries);
+	drop_repeated(h);
 	qsort(h->processes, h->n_processes, sizeof(*h->processes),
 	      compare_processes);
 	h->holders = calloc(h->n_entries, sizeof(*h->holders));
@@ -367,12 +502,8 @@ static int group(struct holders *h)
 	return 0;
 }
 
-struct holders *holders_take(void)
-{
-	return holders_take_slowly(NULL, NULL);
-}
-
-struct holders *holders_take_slowly(void (*pause)(void *ctx), void *ctx)
+struct holders *holders_take(enum holders_way way, void (*pause)(void *ctx),
+			     void *ctx)
 {
 	struct holders *h = calloc(1, sizeof(*h));
 	int err;
@@ -381,7 +512,7 @@ struct holders *holders_take_slowly(void (*pause)(void *ctx), void *ctx)
 		return NULL;
 	h->pause = pause;
 	h->pause_ctx = ctx;
-	err = take_all(h);
+	err = take_all(h, way);
 	if (!err)
 		err = group(h);
 	if (err) {
@@ -403,19 +534,44 @@ void holders_free(struct holders *h)
 	free(h);
 }
 
+bool holders_incomplete(const struct holders *h)
+{
+	return h->refused || h->partial;
+}
+
 size_t holders_refused(const struct holders *h)
 {
 	return h->refused;
 }
 
-/* The first holder with an inode of at least @inode. */
-static size_t lower_bound(const struct holders *h, uint64_t inode)
+enum holders_way holders_way(const struct holders *h, const char **why)
+{
+	*why = h->way == HOLDERS_PROC ? h->why : "";
+	return h->way;
+}
+
+int holders_way_named(const char *name, enum holders_way *way)
+{
+	static const char *const names[] = { "auto", "iterator", "proc" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(name, names[i])) {
+			*way = i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+/* The first holder that does not come before @pid with @inode. */
+static size_t lower_bound(const struct holders *h, uint64_t inode, uint32_t pid)
 {
 	size_t from = 0, to = h->n_holders, mid;
 
 	while (from < to) {
 		mid = from + (to - from) / 2;
-		if (h->holders[mid].inode < inode)
+		if (h->holders[mid].inode < inode ||
+		    (h->holders[mid].inode == inode &&
+		     h->holders[mid].pid < pid))
 			from = mid + 1;
 		else
 			to = mid;
@@ -426,7 +582,7 @@ static size_t lower_bound(const struct holders *h, uint64_t inode)
 const struct holder *holders_of(const struct holders *h, uint64_t inode,
 				size_t *n)
 {
-	size_t i = lower_bound(h, inode), end = i;
+	size_t i = lower_bound(h, inode, 0), end = i;
 
 	while (end < h->n_holders && h->holders[end].inode == inode)
 		end++;
@@ -437,11 +593,8 @@ const struct holder *holders_of(const struct holders *h, uint64_t inode,
 size_t holders_fds(const struct holders *h, uint32_t pid, uint64_t inode,
 		   int *fds, size_t max)
 {
-	size_t i = lower_bound(h, inode), n;
+	size_t i = lower_bound(h, inode, pid), n;
 
-	while (i < h->n_holders && h->holders[i].inode == inode &&
-	       h->holders[i].pid < pid)
-		i++;
 	if (i == h->n_holders || h->holders[i].inode != inode ||
 	    h->holders[i].pid != pid)
 		return 0;
@@ -527,6 +680,49 @@ int process_fd_usage(uint32_t pid, uint64_t *used, uint64_t *limit)
 	*used = n;
 	*limit = max;
 	return 0;
+}
+
+static int read_link(int dir, const char *path, char *buf, size_t len)
+{
+	ssize_t n = readlinkat(dir, path, buf, len - 1);
+
+	buf[n < 0 ? 0 : n] = '\0';
+	return n < 0 ? -errno : 0;
+}
+
+/* A leader that has ended has no program, but its threads run one. */
+static int read_thread_exe(int process, char *buf, size_t len)
+{
+	DIR *tasks = open_dir(process, "task");
+	int err = -ENOENT;
+	struct dirent *de;
+	char path[64];
+
+	if (!tasks)
+		return -errno;
+	while (err == -ENOENT && (de = readdir(tasks))) {
+		if (!isdigit((unsigned char)de->d_name[0]))
+			continue;
+		snprintf(path, sizeof(path), "task/%.32s/exe", de->d_name);
+		err = read_link(process, path, buf, len);
+	}
+	closedir(tasks);
+	return err;
+}
+
+int process_exe(uint32_t pid, char *buf, size_t len)
+{
+	int err, process;
+
+	buf[0] = '\0';
+	process = open_process(pid);
+	if (process < 0)
+		return process;
+	err = read_link(process, "exe", buf, len);
+	if (err == -ENOENT)
+		err = read_thread_exe(process, buf, len);
+	close(process);
+	return err;
 }
 
 int process_wchan(uint32_t pid, char *buf, size_t len)

@@ -5,6 +5,7 @@
 #ifndef TCPSTATE_HOLDERS_H
 #define TCPSTATE_HOLDERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,19 +23,36 @@ struct holder {
 
 struct holders;		/* opaque */
 
+/* Both find the same. */
+enum holders_way {
+	HOLDERS_AUTO,		/* the iterator where it loads, or else /proc */
+	HOLDERS_ITERATOR,
+	HOLDERS_PROC,
+};
+
 /*
- * Walk /proc once.  Processes that end meanwhile are skipped; those that may
- * not be read are counted.  NULL with errno on failure.
+ * Look into every descriptor table once, also into those of threads that do not
+ * share their leader's.  Processes that end meanwhile are skipped; those that
+ * may not be read are counted.  @pause, if not NULL, is called every now and
+ * then, for what cannot wait.  NULL with errno on failure.
  *
  * A socket that no table holds can still be in use: by io_uring, in a message
- * under way, by the kernel itself.  Threads with a table of their own
- * (unshare(CLONE_FILES)) are not looked into.
+ * under way, by the kernel itself.
  */
-struct holders *holders_take(void);
-/* The same; @pause is called after every process, for what cannot wait. */
-struct holders *holders_take_slowly(void (*pause)(void *ctx), void *ctx);
+struct holders *holders_take(enum holders_way way, void (*pause)(void *ctx),
+			     void *ctx);
 void holders_free(struct holders *h);
 size_t holders_refused(const struct holders *h);
+/*
+ * What has no holder here may have one: a process was refused, or is of another
+ * pid namespace, or there were more descriptors than are kept.
+ */
+bool holders_incomplete(const struct holders *h);
+
+/* The way that was taken; with /proc also why it is not the iterator, or "". */
+enum holders_way holders_way(const struct holders *h, const char **why);
+/* The way called "auto", "iterator" or "proc"; -EINVAL for another name. */
+int holders_way_named(const char *name, enum holders_way *way);
 
 /* The holders of @inode, sorted by pid; *@n of them, valid until free. */
 const struct holder *holders_of(const struct holders *h, uint64_t inode,
@@ -52,6 +70,12 @@ size_t holders_fds(const struct holders *h, uint32_t pid, uint64_t inode,
  * unlimited.  0, or -errno and nothing is written.
  */
 int process_fd_usage(uint32_t pid, uint64_t *used, uint64_t *limit);
+
+/*
+ * The program that a process runs, with " (deleted)" if it was.  0, or -errno
+ * and @buf is empty; what is longer is cut.
+ */
+int process_exe(uint32_t pid, char *buf, size_t len);
 
 /*
  * The kernel function in which the process's leader sleeps; "0" if it runs, or

@@ -6,6 +6,12 @@
 
 /* The one level of the program, set once before anything is said. */
 static bool log_verbose;
+static char last[1024];
+
+const char *log_last(void)
+{
+	return last;
+}
 
 void log_set_verbose(bool verbose)
 {
@@ -19,13 +25,13 @@ void log_set_verbose(bool verbose)
 __attribute__((format(printf, 1, 0)))
 static void log_line(const char *fmt, va_list ap)
 {
-	char line[1024], *p;
+	char *p;
 
-	vsnprintf(line, sizeof(line), fmt, ap);
-	for (p = line; *p; p++)
+	vsnprintf(last, sizeof(last), fmt, ap);
+	for (p = last; *p; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			*p = '?';
-	fprintf(stderr, "tcpstate-watch: %s\n", line);
+	fprintf(stderr, "tcpstate-watch: %s\n", last);
 }
 
 void log_say(const char *fmt, ...)

@@ -14,4 +14,7 @@ void log_detail(const char *fmt, ...);
 
 void log_set_verbose(bool verbose);
 
+/* The last sentence that was said, or "". */
+const char *log_last(void);
+
 #endif /* TCPSTATE_LOG_H */

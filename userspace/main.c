@@ -68,8 +68,10 @@ int main(int argc, char **argv)
 	/* The exit code that argp uses if it must complain itself. */
 	argp_err_exit_status = EXIT_USAGE;
 	at = args_find_command(commands, argc, argv, &command, &err);
-	if (at < 0)
+	if (at < 0) {
+		cmd_is(args_named_command(commands, argc, argv));
 		usage_error("%s", err.why);
+	}
 	if (!command) {
 		command = &commands[DEFAULT_COMMAND];
 		if (args_check(commands, command->argp, argc, argv, &err) ==
@@ -78,6 +80,7 @@ int main(int argc, char **argv)
 			return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
 		}
 	}
+	cmd_is(command);
 	take_command_out(argc, argv, at, command->name);
 	return command->run(argc - !!at, argv);
 }

@@ -56,7 +56,8 @@ bool owners_pass(const struct filter *filter, const struct holders *holders,
 	return false;
 }
 
-int owners_assign(struct engine *engine)
+int owners_assign(struct engine *engine, enum holders_way way,
+		  void (*pause)(void *ctx), void *ctx)
 {
 	struct collection all = {};
 	struct holders *holders;
@@ -66,7 +67,7 @@ int owners_assign(struct engine *engine)
 	ret = engine_each(engine, collect, &all);
 	if (ret || !all.n)
 		goto out;
-	holders = holders_take();
+	holders = holders_take(way, pause, ctx);
 	if (!holders) {
 		ret = errno ? -errno : -EIO;
 		goto out;

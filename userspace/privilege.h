@@ -7,4 +7,7 @@
 /* May this process trace, as far as its effective capabilities say? */
 bool privilege_to_trace(void);
 
+/* CAP_SYS_ADMIN: what old kernels, and setns(), ask for on top. */
+bool privilege_to_administer(void);
+
 #endif /* TCPSTATE_PRIVILEGE_H */

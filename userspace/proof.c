@@ -20,6 +20,8 @@ struct expectation {
 #define STORY_REPLACED	"server closes first"
 #define STORY_ABORT	"a new SYN, then an RST"
 #define STORY_REQUEST	"RST to a request"
+#define STORY_LOST_SYN	"SYN and SYN-ACK sent again"
+#define STORY_LOST_FIN	"FIN sent again"
 
 /*
  * The orphan's TIME_WAIT needs no hook: without one sock_diag shows it, and a
@@ -53,6 +55,14 @@ static const struct expectation expectations[TRAFFIC_ENDS] = {
 	[END_REQUEST] = { STORY_REQUEST, "server", {
 		IF(REQ_ADD, LISTEN), IF(REQ_ADD, SYN_RECV),
 		IF(REQ_DROP, CLOSE) } },
+	[END_LOST_SYN] = { STORY_LOST_SYN, "client", {
+		AT(CLOSE), AT(SYN_SENT) } },
+	[END_LOST_SYN_PEER] = { STORY_LOST_SYN, "server", {
+		IF(REQ_ADD, LISTEN), IF(REQ_ADD, SYN_RECV) } },
+	[END_LOST_FIN] = { STORY_LOST_FIN, "client", {
+		AT(CLOSE), AT(SYN_SENT), AT(ESTABLISHED), AT(FIN_WAIT1) } },
+	[END_LOST_FIN_PEER] = { STORY_LOST_FIN, "server", {
+		AT(LISTEN), AT(SYN_RECV), AT(ESTABLISHED) } },
 };
 
 static const struct {
@@ -60,7 +70,7 @@ static const struct {
 	unsigned int times;	/* at least */
 } hook_records[HOOK_COUNT] = {
 	/* Without LISTEN -> SYN_RECV and moves from a state to itself. */
-	{ TCPSTATE_STATE, 37 },
+	{ TCPSTATE_STATE, 42 },
 	{ TCPSTATE_REQ_ADD, TRAFFIC_CONNECTIONS },
 	{ TCPSTATE_REQ_DROP, 1 },
 	{ TCPSTATE_TW_ADD, 3 },
@@ -68,6 +78,12 @@ static const struct {
 	{ TCPSTATE_CONNECT, TRAFFIC_CONNECTIONS },
 	{ TCPSTATE_ACCEPT, TRAFFIC_ACCEPTED },
 	{ TCPSTATE_TW_REARM, 1 },
+	{ TCPSTATE_RETRANSMIT, 2 },
+	{ TCPSTATE_SYNACK_AGAIN, 1 },
+	{ TCPSTATE_RST_SENT, 2 },
+	{ TCPSTATE_RST_RECEIVED, 1 },
+	{ TCPSTATE_CHALLENGE, 1 },
+	{ TCPSTATE_TW_SYN, 1 },
 };
 
 /* The child's, which may still be writing. */

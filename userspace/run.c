@@ -41,6 +41,7 @@
 #define CONFIRM_MAX_NS	(5000 * NS_PER_MS)
 #define READER_NICE	(-10)
 #define EMPTY_EVERY	1024	/* sockets of the snapshot */
+#define ADVANCE_EVERY	8192	/* sockets of the first one */
 #define WHY_LEN		512
 
 /* The signal that asked to end, 0 if none did. */
@@ -127,13 +128,23 @@ static void poll_stats(struct run *run, uint64_t now_ns)
 		run->sink->lost(run->ctx, now_ns, RUN_ANY_CPU, missed);
 }
 
+/*
+ * A long dump must not let the rings run full.  The first one goes into the
+ * table while it lasts, or 100,000 sockets would be held twice: no socket still
+ * to come is older than this one.  A later one is compared with the table, which
+ * stands still for it.
+ */
 static int feed_socket(void *ctx, const void *bytes, size_t len)
 {
+	const struct tcpstate_record *rec = bytes;
 	struct run *run = ctx;
 
-	/* A long dump must not let the rings run full. */
-	if (++run->dumped % EMPTY_EVERY == 0)
+	if (++run->n_dumped % EMPTY_EVERY == 0)
 		engine_empty_rings(run->engine);
+	if (!run->ready_ns && run->n_dumped % ADVANCE_EVERY == 0)
+		engine_advance(run->engine, rec->mono_ns);
+	if (run->dumped)
+		run->dumped(run->dumped_ctx, rec);
 	return feed(run, bytes, len);
 }
 
@@ -351,7 +362,8 @@ static int take_snapshot(struct run *run)
 
 	ret = dump_sockets(run);
 	if (ret && run->snapshot_only) {
-		log_say("no snapshot: %s", run->snapshot.why);
+		log_say("no snapshot: %s", run->snapshot.why[0] ?
+			run->snapshot.why : strerror(-ret));
 		return EXIT_FAILED;
 	}
 	if (ret)
@@ -361,7 +373,7 @@ static int take_snapshot(struct run *run)
 		log_say("%u namespaces could not be entered, their sockets are unknown: %s",
 			run->snapshot.refused, run->snapshot.why);
 	merge_snapshot(run);
-	ret = owners_assign(run->engine);
+	ret = owners_assign(run->engine, run->opt->owners, run_pause, run);
 	if (ret)
 		log_say("owners of older sockets are unknown: %s",
 			strerror(-ret));
@@ -403,6 +415,8 @@ static int start(struct run *run)
 	ret = take_snapshot(run);
 	if (ret)
 		return ret;
+	if (run->attached)
+		run->attached(run);
 	say_ready(run);
 	run->ready_ns = mono_now();
 	run->tick_at_ns = run->ready_ns + run->tick_ns;

@@ -16,6 +16,7 @@
 #include <stdio.h>
 
 #include "engine/engine.h"
+#include "holders.h"
 #include "output/output.h"
 #include "source/snapshot.h"
 #include "source/source.h"
@@ -24,6 +25,7 @@
 struct run_options {
 	const char *source;	/* auto, kmod, bpf */
 	const char *hooks;	/* NULL = auto */
+	enum holders_way owners;
 	enum output_format format;
 	bool has_duration;
 	uint64_t duration_ns;	/* from the ready line on; 0 = at once */
@@ -67,10 +69,18 @@ struct run {
 	 * the run failed before ready or the output is closed.
 	 */
 	void (*ready)(struct run *run);
+	/* Just before the ready line, for what counts from then on. */
+	void (*attached)(struct run *run);
 	void (*tick)(struct run *run, uint64_t now_ns);
 	void (*done)(struct run *run);
 	/* NULL, or the sink that gets the summary with --format json. */
 	struct output *output;
+	/*
+	 * NULL, or what hears each SNAPSHOT record of a dump, before the engine
+	 * does: to be set for the time of a run_refresh().
+	 */
+	void (*dumped)(void *ctx, const struct tcpstate_record *rec);
+	void *dumped_ctx;
 
 	/* Set by run_main(), valid from the first call of .sink on. */
 	FILE *out;		/* stdout, flushed after every batch */
@@ -95,7 +105,7 @@ struct run {
 	uint64_t heal_at_ns;	/* not before, even after a loss */
 	uint64_t heal_again_ns;
 	uint64_t healed_lost;	/* lost when the table was last mended */
-	size_t dumped;
+	size_t n_dumped;
 	uint64_t lost_ring;
 	bool stop;
 	int error;		/* -errno of the source or the engine */

@@ -2,8 +2,10 @@
 /* Connections that make every hook fire, in a namespace of their own. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netinet/ip.h>
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
@@ -21,6 +23,7 @@
 #include "traffic.h"
 
 #define LIMIT_S		1	/* for a step */
+#define AGAIN_S		3	/* for a segment to be sent again; a SYN after 1 */
 #define PAUSE_NS	1000000
 #define BACKLOG		8
 #define DEFER_S		60
@@ -139,6 +142,36 @@ static int accept_from(struct traffic *t, enum traffic_end end, int listener)
 	return note(t, end, fd) ? -1 : fd;
 }
 
+/* From now on every segment for it is lost. */
+static int deafen(struct traffic *t, int fd)
+{
+	struct sock_filter drop = { .code = BPF_RET | BPF_K, .k = 0 };
+	const struct sock_fprog program = { .len = 1, .filter = &drop };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
+		       sizeof(program)))
+		return failed(t, "attach a filter to a socket");
+	return 0;
+}
+
+static int wait_again(struct traffic *t, int fd)
+{
+	const struct timespec pause_for = { .tv_nsec = PAUSE_NS };
+	struct tcp_info info = {};
+	socklen_t len;
+
+	for (int i = 0; i < AGAIN_S * 1000000000L / PAUSE_NS; i++) {
+		len = sizeof(info);
+		if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len))
+			return failed(t, "read TCP_INFO");
+		if (info.tcpi_total_retrans)
+			return 0;
+		nanosleep(&pause_for, NULL);
+	}
+	errno = ETIMEDOUT;
+	return failed(t, "wait for a segment to be sent again");
+}
+
 static int wait_state(struct traffic *t, int fd, unsigned int state)
 {
 	const struct timespec pause_for = { .tv_nsec = PAUSE_NS };
@@ -175,6 +208,54 @@ static int reset(struct traffic *t, int fd)
 	return 0;
 }
 
+/* ---- a SYN that nobody sent ---- */
+
+struct segment_sent {
+	struct iphdr ip;
+	struct tcphdr tcp;
+};
+
+/* The addresses of the pseudo header lie just before the TCP header. */
+static uint16_t tcp_sum(const struct segment_sent *s)
+{
+	const uint16_t *words = (const uint16_t *)&s->ip.saddr;
+	size_t n = (sizeof(*s) - offsetof(struct segment_sent, ip.saddr)) / 2;
+	uint32_t sum = htons(IPPROTO_TCP) + htons(sizeof(s->tcp));
+
+	for (size_t i = 0; i < n; i++)
+		sum += words[i];
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return ~sum;
+}
+
+/* With the addresses and ports of the connection that @fd is one end of. */
+static int forge_syn(struct traffic *t, int fd)
+{
+	struct segment_sent s = {
+		.ip = { .version = 4, .ihl = 5, .ttl = 64,
+			.protocol = IPPROTO_TCP,
+			.saddr = htonl(INADDR_LOOPBACK),
+			.daddr = htonl(INADDR_LOOPBACK) },
+		.tcp = { .source = htons(port_of(fd, true)),
+			 .dest = htons(port_of(fd, false)),
+			 .doff = 5, .syn = 1, .window = htons(UINT16_MAX) },
+	};
+	const struct sockaddr_in to = loopback(0);
+	int raw = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+	ssize_t sent;
+
+	if (raw < 0)
+		return failed(t, "make a raw socket");
+	s.tcp.check = tcp_sum(&s);
+	sent = sendto(raw, &s, sizeof(s), 0, (const struct sockaddr *)&to,
+		      sizeof(to));
+	if (sent < 0)
+		failed(t, "send a SYN");
+	close(raw);
+	return sent < 0 ? -1 : 0;
+}
+
 /* ---- connections ---- */
 
 struct pair {
@@ -197,7 +278,7 @@ static int client_closes(struct traffic *t, int listener)
 	struct pair p;
 
 	if (make_pair(t, &p, listener, END_CLIENT, END_SERVER, 0) ||
-	    finish(t, p.client, TCP_FIN_WAIT2))
+	    forge_syn(t, p.server) || finish(t, p.client, TCP_FIN_WAIT2))
 		return -1;
 	close(p.server);
 	/* The socket's own CLOSE; what is left is its mini-socket. */
@@ -266,19 +347,57 @@ static int reset_request(struct traffic *t, int listener)
 	return reset(t, client);
 }
 
+/*
+ * The SYN is sent again after a second; what comes back, that and the answer to
+ * it, is lost as well.
+ */
+static int lose_syn_ack(struct traffic *t, int listener)
+{
+	const struct sockaddr_in to = loopback(port_of(listener, false));
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return failed(t, "make a socket");
+	if (deafen(t, fd))
+		return -1;
+	if (!connect(fd, (const struct sockaddr *)&to, sizeof(to)) ||
+	    errno != EINPROGRESS)
+		return failed(t, "begin to connect");
+	if (note(t, END_LOST_SYN, fd))
+		return -1;
+	t->ends[END_LOST_SYN_PEER] = (struct traffic_socket){
+		.sport = port_of(listener, false),
+		.dport = t->ends[END_LOST_SYN].sport,
+	};
+	return fd;
+}
+
+static int lose_fin(struct traffic *t, int listener)
+{
+	struct pair p;
+
+	if (make_pair(t, &p, listener, END_LOST_FIN, END_LOST_FIN_PEER, 0) ||
+	    deafen(t, p.server) || finish(t, p.client, TCP_FIN_WAIT1))
+		return -1;
+	return wait_again(t, p.client);
+}
+
 static void make_all(struct traffic *t)
 {
-	int listener;
+	int listener, deaf;
 
 	if (enter_namespace(t))
 		return;
 	listener = listen_somewhere(t);
-	if (listener < 0 || client_closes(t, listener) ||
-	    orphan(t, listener) || take_over(t, listener))
+	if (listener < 0)
+		return;
+	deaf = lose_syn_ack(t, listener);
+	if (deaf < 0 || client_closes(t, listener) || orphan(t, listener) ||
+	    take_over(t, listener) || lose_fin(t, listener))
 		return;
 	listener = listen_somewhere(t);
-	if (listener >= 0)
-		reset_request(t, listener);
+	if (listener >= 0 && !reset_request(t, listener))
+		wait_again(t, deaf);
 }
 
 /* ---- the child ---- */

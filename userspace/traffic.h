@@ -24,11 +24,15 @@ enum traffic_end {
 	END_ABORTED,
 	END_RESETTER,		/* its RST meets but a request */
 	END_REQUEST,		/* that request; never accepted */
+	END_LOST_SYN,		/* hears no SYN-ACK, and sends its SYN again */
+	END_LOST_SYN_PEER,	/* its request */
+	END_LOST_FIN,		/* sends its FIN again */
+	END_LOST_FIN_PEER,	/* to this one, which hears nothing */
 	TRAFFIC_ENDS,
 };
 
-#define TRAFFIC_CONNECTIONS	5
-#define TRAFFIC_ACCEPTED	4
+#define TRAFFIC_CONNECTIONS	7
+#define TRAFFIC_ACCEPTED	5
 #define TRAFFIC_TIME_WAITS	2	/* END_CLIENT, END_ORPHAN: they stay */
 
 struct traffic_socket {

@@ -199,6 +199,12 @@ const char *record_type_name(unsigned int type)
 		[TCPSTATE_ACCEPT]	= "accept",
 		[TCPSTATE_LOST]		= "lost",
 		[TCPSTATE_SNAPSHOT]	= "snapshot",
+		[TCPSTATE_RETRANSMIT]	= "retransmit",
+		[TCPSTATE_SYNACK_AGAIN]	= "synack_again",
+		[TCPSTATE_RST_SENT]	= "rst_sent",
+		[TCPSTATE_RST_RECEIVED]	= "rst_received",
+		[TCPSTATE_CHALLENGE]	= "challenge",
+		[TCPSTATE_TW_SYN]	= "tw_syn",
 	};
 
 	return type < TCPSTATE_TYPES && names[type] ? names[type] : "?";

@@ -3,6 +3,7 @@
  * Comma-separated values, RFC 4180 with bare line feeds.  An unknown value is
  * an empty field.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "output_ops.h"
@@ -149,6 +150,28 @@ static void csv_open(struct output *out, const struct conn *c, uint64_t now_ns)
 	PUT_LINE(out, fields);
 }
 
+/* A line with as many fields: LOST for a state, or the words in HOW. */
+static void csv_lost(struct output *out, uint64_t ns, uint32_t cpu,
+		     uint64_t count)
+{
+	bool raw = out->style.kind == OUTPUT_RAW;
+	struct cell elapsed, number;
+	char words[48];
+	const char *const event[] = {
+		cell_clock(out, ns), cell_elapsed(&elapsed, out, ns),
+		[9] = "LOST", cell_number(&number, count), NULL,
+		record_type_name(TCPSTATE_LOST),
+	};
+	const char *const conn[16] = { [15] = words };
+
+	say_lost(cpu, count);
+	snprintf(words, sizeof(words), "lost %" PRIu64 " events", count);
+	if (raw || out->style.kind == OUTPUT_EVENTS)
+		put_line(out, event, sizeof(event) / sizeof(*event) - !raw);
+	else if (out->style.kind == OUTPUT_CONNS)
+		PUT_LINE(out, conn);
+}
+
 static void csv_start(struct output *out)
 {
 	static const char *const headers[] = {
@@ -173,5 +196,5 @@ const struct output_ops output_csv = {
 	.raw = csv_raw,
 	.conn = csv_conn,
 	.open = csv_open,
-	.lost = text_lost,
+	.lost = csv_lost,
 };

@@ -5,14 +5,14 @@
 
 #include "engine/finding.h"
 
-#define FINDING_ADVICE_MAX 3
+#include <stddef.h>
 
-struct finding_words {
-	const char *verdict;
-	const char *advice[FINDING_ADVICE_MAX];		/* what helps */
-	const char *no_help;				/* what does not */
-};
+#define FINDING_SENTENCE_MAX 256
 
-const struct finding_words *finding_words(const struct finding *f);
+/* What is wrong, with the names of who closed it and who did not. */
+void finding_verdict(const struct finding *f, char *buf, size_t len);
+/* A line of enum advice, with the value that it was chosen by. */
+void finding_advice(const struct finding *f, unsigned int advice, char *buf,
+		    size_t len);
 
 #endif /* TCPSTATE_OUTPUT_FINDING_WORDS_H */

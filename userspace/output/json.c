@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../rst_reason.h"
 #include "json_parts.h"
 
 #define NS_PER_SEC	1000000000LL
@@ -148,6 +149,34 @@ static void json_accept(struct output *out, const struct conn *c, uint64_t ns)
 	jsonw_end(&w);
 }
 
+static const char *const segment_events[] = {
+	[SEGMENT_RETRANSMIT] = "retransmit",
+	[SEGMENT_RST_SENT] = "rst_sent",
+	[SEGMENT_RST_RECEIVED] = "rst_received",
+};
+
+static void json_segment(struct output *out, const struct segment *s)
+{
+	const struct conn *c = s->conn;
+	struct jsonw w;
+
+	json_begin(&w, out, segment_events[s->kind], s->ns);
+	put_identity(&w, c);
+	jsonw_string(&w, "state", state_name(s->state));
+	if (s->kind == SEGMENT_RETRANSMIT) {
+		jsonw_string(&w, "segment", segment_flags_name(s->flags));
+		jsonw_number(&w, "times", s->times);
+	}
+	if (s->has_seq)
+		jsonw_number(&w, "seq", s->seq);
+	if (s->kind == SEGMENT_RST_SENT && rst_reason_name(s->rst_reason))
+		jsonw_string(&w, "rst_reason", rst_reason_name(s->rst_reason));
+	jsonw_string(&w, "role", role_name(c->role));
+	jsonw_string(&w, "basis", basis_name(TCPSTATE_BY_TRACEPOINT));
+	put_owner(&w, out, c);
+	jsonw_end(&w);
+}
+
 /* Connections */
 
 static void put_known(struct jsonw *w, const char *key, const struct conn *c,
@@ -172,7 +201,7 @@ static void put_handshake(struct jsonw *w, const struct conn *c)
 	put_known(w, "isn_local", c, CONN_ISN_LOCAL, c->isn_local);
 	put_known(w, "isn_peer", c, CONN_ISN_PEER, c->isn_peer);
 	/* The snapshot has not seen the handshake. */
-	if (c->born_ns || c->established_ns) {
+	if (c->born_ns || c->established_ns || c->fastopen) {
 		jsonw_number(w, "syn_retrans", c->syn_retrans);
 		jsonw_bool(w, "cookie", c->syncookie);
 		jsonw_bool(w, "fastopen", c->fastopen);
@@ -201,6 +230,8 @@ static void put_close(struct jsonw *w, const struct conn *c, bool ended)
 	put_half_close(w, c);
 	put_known(w, "fin_local", c, CONN_FIN_LOCAL, c->fin_local);
 	put_known(w, "fin_peer", c, CONN_FIN_PEER, c->fin_peer);
+	if (c->fin_retrans)
+		jsonw_number(w, "fin_retrans", c->fin_retrans);
 	if (ended && conn_time_wait(c, &tw_ns))
 		jsonw_number(w, "time_wait_us", tw_ns / NS_PER_US);
 	else
@@ -303,6 +334,7 @@ const struct output_ops output_json = {
 	.transition = json_transition,
 	.raw = json_raw,
 	.accept = json_accept,
+	.segment = json_segment,
 	.conn = json_conn,
 	.open = json_open,
 	.lost = json_lost,

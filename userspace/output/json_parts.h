@@ -18,6 +18,10 @@ void json_end_point(struct jsonw *w, const char *addr_key, const char *port_key,
 		    uint8_t family, const uint8_t *addr, uint16_t port,
 		    bool wildcard);
 
+/* ports_json.c: what RULE_PORTS and RULE_TIME_WAIT have beside the others. */
+struct finding;
+void json_ports(struct jsonw *w, const struct finding *f);
+
 void json_raw(struct output *out, const struct tcpstate_record *rec);
 
 #endif /* TCPSTATE_OUTPUT_JSON_PARTS_H */

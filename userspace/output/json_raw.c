@@ -2,12 +2,14 @@
 /* A record as it was captured, in JSON. */
 #include <string.h>
 
+#include "../rst_reason.h"
 #include "json_parts.h"
 
 static const char *const flag_names[] = {
 	"owned", "kthread", "exiting", "has_file", "dead", "done", "linger0",
 	"ooo", "repair", "keepalive", "fastopen", "timer", "provisional",
 	"twin", "no_task", "late_data", "user_timeout",
+	"acked",
 };
 
 static void put_flags(struct jsonw *w, uint32_t flags)
@@ -60,6 +62,9 @@ void json_raw(struct output *out, const struct tcpstate_record *rec)
 		jsonw_string(&w, "new_state", state_name(rec->new_state));
 	jsonw_string(&w, "basis", basis_name(rec->basis));
 	put_flags(&w, rec->flags);
+	if (rec->type == TCPSTATE_RST_SENT && rst_reason_name(rec->rst_reason))
+		jsonw_string(&w, "rst_reason",
+			     rst_reason_name(rec->rst_reason));
 	if (rec->sk_err)
 		jsonw_number(&w, "sk_err", rec->sk_err);
 	put_task(&w, rec);

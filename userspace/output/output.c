@@ -59,6 +59,11 @@ void output_accept(struct output *out, const struct conn *conn, uint64_t ns)
 	TELL(out, accept, conn, ns);
 }
 
+void output_segment(struct output *out, const struct segment *segment)
+{
+	TELL(out, segment, segment);
+}
+
 void output_conn(struct output *out, const struct conn *conn, bool ended)
 {
 	TELL(out, conn, conn, ended);

@@ -27,6 +27,7 @@ struct output_style {
 	enum output_kind kind;
 	bool wide;		/* -w: IP column, room for IPv6 */
 	bool time;		/* -T: wall clock, HH:MM:SS */
+	bool segments;		/* -v: text has lines that are no move */
 	bool elapsed;		/* -t: seconds since the first event */
 	/* Nanoseconds from CLOCK_MONOTONIC to CLOCK_REALTIME. */
 	int64_t realtime_offset_ns;
@@ -58,6 +59,7 @@ void output_start(struct output *out);
 void output_transition(struct output *out, const struct transition *t);
 void output_raw(struct output *out, const struct tcpstate_record *rec);
 void output_accept(struct output *out, const struct conn *conn, uint64_t ns);
+void output_segment(struct output *out, const struct segment *segment);
 /* A connection's own line: it entered TIME_WAIT, or has ended. */
 void output_conn(struct output *out, const struct conn *conn, bool ended);
 /* A connection that is open at @now_ns. */

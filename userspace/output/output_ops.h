@@ -16,6 +16,7 @@ struct output_ops {
 	void (*raw)(struct output *out, const struct tcpstate_record *rec);
 	void (*accept)(struct output *out, const struct conn *conn,
 		       uint64_t ns);
+	void (*segment)(struct output *out, const struct segment *segment);
 	void (*conn)(struct output *out, const struct conn *conn, bool ended);
 	void (*open)(struct output *out, const struct conn *conn,
 		     uint64_t now_ns);
@@ -77,12 +78,14 @@ bool conn_time_wait(const struct conn *conn, uint64_t *ns);
 /* "4 segments", "abort, 812 B unread": how a connection ended. */
 void conn_how(const struct conn *conn, char *how, size_t how_len);
 
-/* On stderr, since text and CSV have no line for it. */
-void text_lost(struct output *out, uint64_t ns, uint32_t cpu, uint64_t count);
+/* On stderr, for whoever does not look at stdout. */
+void say_lost(uint32_t cpu, uint64_t count);
 
 /* finding_text.c, finding_json.c */
 void text_finding(struct output *out, const struct finding *f, uint64_t ns);
 void json_finding(struct output *out, const struct finding *f, uint64_t ns);
+/* ports_text.c: of RULE_PORTS and RULE_TIME_WAIT */
+void text_ports(struct output *out, const struct finding *f);
 
 /* "req_add"; "?" if out of range. */
 const char *record_type_name(unsigned int type);

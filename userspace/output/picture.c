@@ -81,8 +81,10 @@ static void put_failures(FILE *to, const struct picture *p)
 
 static void put_finding(FILE *to, const struct finding *f)
 {
+	char verdict[FINDING_SENTENCE_MAX];
 	struct cell who, count, age;
 
+	finding_verdict(f, verdict, sizeof(verdict));
 	fprintf(to, "%s ", f->severity == SEVERITY_CRITICAL ? "CRIT" : "WARN");
 	if (f->pid)
 		fprintf(to, "%s[%u]", cell_comm(&who, f->comm), f->pid);
@@ -90,13 +92,24 @@ static void put_finding(FILE *to, const struct finding *f)
 		fprintf(to, "%s[%u]", cell_comm(&who, f->listener.comm),
 			f->listener.pid);
 	else
-		fputs("unknown owner", to);
+		fputs(f->rule == RULE_ORPHANS ? "this host" : "unknown owner",
+		      to);
 	if (f->listener.sport)
 		fprintf(to, " :%u", f->listener.sport);
-	fprintf(to, " %s CLOSE_WAIT, oldest %s%s: %s\n",
-		cell_thousands(&count, f->count),
+	else if (f->remote_family)
+		fprintf(to, " -> %s", cell_end(&age, f->remote_family,
+					       f->remote_addr, f->remote_port));
+	else if (f->many_ends)
+		fprintf(to, " at more than %d ends", FINDING_ENDS_MAX);
+	if (!f->state) {
+		fprintf(to, " %s: %s\n", cell_thousands(&count, f->count),
+			verdict);
+		return;
+	}
+	fprintf(to, " %s %s, oldest %s%s: %s\n",
+		cell_thousands(&count, f->count), state_name(f->state),
 		f->oldest_exact ? "" : ">=", cell_span(&age, f->oldest_ns),
-		finding_words(f)->verdict);
+		verdict);
 }
 
 static void put_next(FILE *to, const struct finding *f)

@@ -101,6 +101,61 @@ static void text_transition(struct output *out, const struct transition *t)
 	});
 }
 
+/* In the place of the new state what came or went. */
+static void text_mark(struct output *out, const struct conn *c, uint64_t ns,
+		      uint8_t state, const char *what, const char *last)
+{
+	struct cell elapsed, pid, laddr, lport, raddr, rport;
+
+	event_print(out, &(struct event_line){
+		.time = out->style.time ? cell_clock(out, ns) : "",
+		.elapsed = out->style.elapsed ?
+			cell_elapsed(&elapsed, out, ns) : "",
+		.pid = c->pid ? cell_number(&pid, c->pid) : "-",
+		.comm = c->comm[0] ? c->comm : "-",
+		.ip = c->family == 6 ? "6" : "4",
+		.laddr = cell_addr(&laddr, c->family, c->saddr),
+		.lport = cell_number(&lport, c->sport),
+		.raddr = cell_addr(&raddr, c->family, c->daddr),
+		.rport = cell_number(&rport, c->dport),
+		.old_state = state_name(state),
+		.new_state = what,
+		.ms = last,
+	});
+}
+
+static void text_segment(struct output *out, const struct segment *s)
+{
+	const struct conn *c = s->conn;
+	char what[32];
+
+	if (!out->style.segments)
+		return;
+	switch (s->kind) {
+	case SEGMENT_RETRANSMIT:
+		snprintf(what, sizeof(what), "%s again",
+			 segment_flags_name(s->flags));
+		text_mark(out, c, s->ns, s->state, what, "-");
+		break;
+	case SEGMENT_RST_SENT:
+		text_mark(out, c, s->ns, s->state, "RST sent", "-");
+		break;
+	case SEGMENT_RST_RECEIVED:
+		text_mark(out, c, s->ns, s->state, "RST came", "-");
+		break;
+	}
+}
+
+static void text_accept(struct output *out, const struct conn *c, uint64_t ns)
+{
+	bool known = c->established_ns && ns >= c->established_ns;
+	struct cell ms;
+
+	if (out->style.segments)
+		text_mark(out, c, ns, c->state, "accept()",
+			  known ? cell_ms(&ms, ns - c->established_ns) : "-");
+}
+
 /* The task that happened to run; it may have nothing to do with the socket. */
 static void text_raw(struct output *out, const struct tcpstate_record *rec)
 {
@@ -236,16 +291,29 @@ static void text_start(struct output *out)
 
 /* The rest */
 
-void text_lost(struct output *out, uint64_t ns, uint32_t cpu, uint64_t count)
+void say_lost(uint32_t cpu, uint64_t count)
 {
 	char on[32] = "";
 
-	(void)out;
-	(void)ns;
 	if (cpu != ~0u)
 		snprintf(on, sizeof(on), " on CPU %" PRIu32, cpu);
 	fprintf(stderr, "tcpstate-watch: lost %" PRIu64 " events%s\n", count,
 		on);
+}
+
+/* Where the gap is, for whoever reads only stdout. */
+static void text_lost(struct output *out, uint64_t ns, uint32_t cpu,
+		      uint64_t count)
+{
+	(void)ns;
+	say_lost(cpu, count);
+	if (out->style.kind == OUTPUT_NO_HEADER ||
+	    out->style.kind == OUTPUT_OPEN)
+		return;
+	fprintf(out->to, "-- lost %" PRIu64 " events", count);
+	if (cpu != ~0u)
+		fprintf(out->to, " on CPU %" PRIu32, cpu);
+	fputs(" --\n", out->to);
 }
 
 static void text_counts(struct output *out, uint64_t ns,
@@ -269,6 +337,8 @@ const struct output_ops output_text = {
 	.start = text_start,
 	.transition = text_transition,
 	.raw = text_raw,
+	.accept = text_accept,
+	.segment = text_segment,
 	.conn = text_conn,
 	.open = text_open,
 	.lost = text_lost,

@@ -8,93 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 
 #include <zlib.h>
-
-/* The symbols that hooks may ask for; a table, so that one pass finds all. */
-static struct symbol {
-	const char *name;
-	uint64_t address, end;
-} symbols[] = {
-	{ "__inet_twsk_schedule", 0, 0 },
-	{ "inet_twsk_kill", 0, 0 },
-	{ "inet_csk_reqsk_queue_hash_add", 0, 0 },
-	{ "__inet_csk_reqsk_queue_drop", 0, 0 },
-	{ "tw_timer_handler", 0, 0 },
-	{ "reqsk_timer_handler", 0, 0 },
-	{ "tcp_timewait_state_process", 0, 0 },
-	{ "tcp_check_req", 0, 0 },
-	{ "tcp_v4_rcv", 0, 0 },
-	{ "tcp_v6_rcv", 0, 0 },
-	{ "__inet_hash_connect", 0, 0 },
-	{ "tcp_abort", 0, 0 },
-	{ "tcp_req_err", 0, 0 },
-	{ "tcp_validate_incoming", 0, 0 },
-	{ "tcp_rcv_state_process", 0, 0 },
-};
-#define SYMBOLS (sizeof(symbols) / sizeof(symbols[0]))
-
-/* The file is sorted by address, so that the next one is the end. */
-static void symbol_end(struct symbol **open, uint64_t address)
-{
-	if (!*open || address <= (*open)->address)
-		return;
-	(*open)->end = address;
-	*open = NULL;
-}
-
-static void symbols_read(void)
-{
-	FILE *f = fopen("/proc/kallsyms", "re");
-	struct symbol *open = NULL;
-	char line[512], name[256];
-	unsigned long long address;
-
-	if (!f)
-		return;
-	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%llx %*c %255s", &address, name) != 2)
-			continue;
-		symbol_end(&open, address);
-		for (size_t i = 0; i < SYMBOLS; i++) {
-			if (strcmp(symbols[i].name, name))
-				continue;
-			symbols[i].address = address;
-			open = &symbols[i];
-		}
-	}
-	fclose(f);
-}
-
-static const struct symbol *symbol_find(const char *name)
-{
-	static bool read;
-
-	if (!read)
-		symbols_read();
-	read = true;
-	for (size_t i = 0; i < SYMBOLS; i++)
-		if (!strcmp(symbols[i].name, name))
-			return &symbols[i];
-	return NULL;
-}
-
-uint64_t kernel_symbol(const char *name)
-{
-	const struct symbol *symbol = symbol_find(name);
-
-	return symbol ? symbol->address : 0;
-}
-
-uint64_t kernel_symbol_bytes(const char *name)
-{
-	const struct symbol *symbol = symbol_find(name);
-
-	if (!symbol || !symbol->address || symbol->end < symbol->address)
-		return 0;
-	return symbol->end - symbol->address;
-}
 
 /* gzopen() reads plain files too. */
 static unsigned int hz_in(const char *path)
@@ -162,4 +79,14 @@ int kernel_cgroup2_root(void)
 		}
 	endmntent(f);
 	return fd;
+}
+
+/* include/linux/proc_ns.h: its inode. */
+#define INITIAL_PID_NS	0xeffffffcU
+
+bool kernel_initial_pid_namespace(void)
+{
+	struct stat st;
+
+	return !stat("/proc/self/ns/pid", &st) && st.st_ino == INITIAL_PID_NS;
 }

@@ -10,6 +10,7 @@
 #include <linux/tcp.h>
 #include <linux/tcpstate.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,9 +32,6 @@
 #define ANSWER_SECONDS	5
 /* TCP_TIMEWAIT_LEN, which cannot be changed. */
 #define TIMEWAIT_MS	60000
-
-/* idiag_timer */
-enum { TIMER_KEEPALIVE = 2, TIMER_TIMEWAIT = 3 };
 
 struct dump {
 	unsigned int states;
@@ -72,6 +70,7 @@ struct details {
 	uint8_t shutdown;
 	uint64_t cgroup;
 	struct tcp_info info;	/* zero where the kernel has less */
+	bool has_window;	/* .tcpi_snd_wnd; since 5.4 */
 };
 
 static void read_details(struct details *d, const struct nlmsghdr *nlh)
@@ -101,6 +100,9 @@ static void read_details(struct details *d, const struct nlmsghdr *nlh)
 			if (len > sizeof(d->info))
 				len = sizeof(d->info);
 			memcpy(&d->info, bytes, len);
+			d->has_window = len >= offsetof(struct tcp_info,
+							tcpi_snd_wnd) +
+					sizeof(d->info.tcpi_snd_wnd);
 			break;
 		}
 	}
@@ -126,7 +128,7 @@ static void set_mini(struct tcpstate_record *rec,
 		     const struct inet_diag_msg *msg)
 {
 	rec->timeout_ms = msg->idiag_expires ? msg->idiag_expires : 1;
-	if (msg->idiag_timer != TIMER_TIMEWAIT) {
+	if (msg->idiag_timer != TCPSTATE_TIMER_TIMEWAIT) {
 		rec->retransmits = msg->idiag_retrans;
 		rec->total_retrans = msg->idiag_retrans;
 	} else if (rec->new_state == TCPSTATE_TIME_WAIT &&
@@ -175,6 +177,28 @@ static void set_counters(struct tcpstate_record *rec,
 		rec->age_ms = info->tcpi_last_ack_recv;
 }
 
+/* What it waits for; a listener's tcp_info has other things in these places. */
+static void set_waiting(struct tcpstate_record *rec,
+			const struct inet_diag_msg *msg,
+			const struct details *d)
+{
+	if (rec->new_state == TCPSTATE_LISTEN ||
+	    msg->idiag_timer >= TCPSTATE_TIMERS)
+		return;
+	rec->timer = msg->idiag_timer;
+	rec->expires_ms = msg->idiag_expires;
+	rec->rto_ms = d->info.tcpi_rto / 1000;
+	rec->unacked = d->info.tcpi_unacked;
+	rec->unsent = d->info.tcpi_notsent_bytes;
+	rec->snd_wnd = d->has_window ? d->info.tcpi_snd_wnd :
+				       TCPSTATE_NO_WINDOW;
+	/* The same as of ACKs is true of these. */
+	if (!ack_has_come(rec))
+		return;
+	rec->sent_ms = d->info.tcpi_last_data_sent;
+	rec->received_ms = d->info.tcpi_last_data_recv;
+}
+
 /*
  * The keepalive timer doubles as that of FIN_WAIT2 and of a Fast Open
  * SYN-ACK, and is hidden while another one runs: it proves SO_KEEPALIVE only
@@ -182,7 +206,7 @@ static void set_counters(struct tcpstate_record *rec,
  */
 static bool proves_keepalive(const struct inet_diag_msg *msg)
 {
-	return msg->idiag_timer == TIMER_KEEPALIVE &&
+	return msg->idiag_timer == TCPSTATE_TIMER_KEEPALIVE &&
 	       (msg->idiag_state == TCPSTATE_ESTABLISHED ||
 		msg->idiag_state == TCPSTATE_CLOSE_WAIT);
 }
@@ -201,6 +225,7 @@ static void set_full(struct tcpstate_record *rec,
 	if (proves_keepalive(msg))
 		rec->flags |= TCPSTATE_F_KEEPALIVE;
 	set_counters(rec, &d->info);
+	set_waiting(rec, msg, d);
 }
 
 /*

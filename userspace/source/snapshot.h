@@ -48,6 +48,9 @@ struct snapshot_result {
  *   was started or restarted.
  * - CLOSE is never reported, and neither are sequence numbers; rqueue is
  *   rcv_nxt - copied_seq, and wqueue is write_seq - snd_una.
+ * - Of a full socket but a listener the fields in their place say what it waits
+ *   for: timer, rto_ms, expires_ms, unacked, unsent, snd_wnd, sent_ms and
+ *   received_ms; the last two are 0 where age_ms is.
  */
 int snapshot_take(unsigned int states, source_record_fn fn, void *ctx,
 		  struct snapshot_result *result);

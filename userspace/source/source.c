@@ -22,6 +22,12 @@ static const char *const hook_meanings[HOOK_COUNT] = {
 	"source port of connect()",
 	"owner at accept()",
 	"TIME_WAIT of orphans",
+	"SYN or FIN sent again",
+	"SYN-ACK sent again",
+	"RST sent",
+	"RST received",
+	"SYN to an old socket",
+	"SYN to TIME_WAIT",
 };
 
 const struct source_ops *source_find(const char *name)

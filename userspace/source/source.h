@@ -31,8 +31,14 @@ enum source_hook {
 	HOOK_CONNECT	= 1 << 5,	/* local port of an active open */
 	HOOK_ACCEPT	= 1 << 6,	/* owner at accept() */
 	HOOK_TW_REARM	= 1 << 7,	/* FIN_WAIT2 -> TIME_WAIT of orphans */
+	HOOK_RETRANSMIT	= 1 << 8,	/* SYN, FIN sent again */
+	HOOK_SYNACK_AGAIN = 1 << 9,
+	HOOK_RST_SENT	= 1 << 10,
+	HOOK_RST_RECEIVED = 1 << 11,
+	HOOK_CHALLENGE	= 1 << 12,	/* a SYN met a full socket */
+	HOOK_TW_SYN	= 1 << 13,	/* or TIME_WAIT */
 };
-#define HOOK_COUNT 8
+#define HOOK_COUNT 14
 
 struct source_stats {
 	uint64_t lost_ring;	/* no room in a ring */

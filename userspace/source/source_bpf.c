@@ -18,9 +18,15 @@
 #include <bpf/libbpf.h>
 #include <linux/tcpstate.h>
 
+#include "../privilege.h"
 #include "../ring.h"
+#include "../rst_reason.h"
+#include "kallsyms.h"
 #include "kernel_facts.h"
 #include "source.h"
+#include "source_bpf_kernel.h"
+#include "source_bpf_ways.h"
+#include "tcpstate_syn_call.h"
 #include "tcpstate.skel.h"
 
 /* Mirror those of bpf/ring.bpf.h as far as they are read here. */
@@ -41,65 +47,6 @@ struct tail {
 #define RING_MAX	(1U << 20)
 #define RINGS_BYTES	(1UL << 27)	/* all of them */
 
-enum method { BY_TRACEPOINT, BY_FENTRY, BY_KPROBE, BY_TIMER, BY_SOCKOPS,
-	      METHODS };
-
-static const char *const method_name[METHODS] = {
-	"tracepoint", "fentry", "kprobe", "timer", "sockops",
-};
-
-/* One way to see what a hook sees. */
-struct way {
-	enum method method;
-	const char *fn;			/* kernel function, or tracepoint */
-	const char *programs[3];	/* the twin after its first program */
-};
-
-#define MAX_WAYS 4
-#define TIMERS { "timer_start", "timer_cancel", "sock_ops" }
-
-/* In the order of enum source_hook; ways in the order of preference. */
-static const struct way ways[HOOK_COUNT][MAX_WAYS] = {
-	{
-		{ BY_TRACEPOINT, "inet_sock_set_state",
-		  { "state", "state_twin" } },
-	}, {
-		{ BY_FENTRY, "inet_csk_reqsk_queue_hash_add",
-		  { "req_add_fentry", "req_add_fentry_twin" } },
-		{ BY_KPROBE, "inet_csk_reqsk_queue_hash_add",
-		  { "req_add_kprobe", "sock_ops" } },
-		{ BY_TIMER, "reqsk_timer_handler", TIMERS },
-	}, {
-		{ BY_FENTRY, "__inet_csk_reqsk_queue_drop",
-		  { "req_drop_fentry", "req_drop_fentry_twin" } },
-		{ BY_FENTRY, "inet_csk_reqsk_queue_drop",
-		  { "req_drop_old_fentry", "req_drop_old_fentry_twin" } },
-		{ BY_KPROBE, "__inet_csk_reqsk_queue_drop",
-		  { "req_drop_kprobe" } },
-		{ BY_TIMER, "reqsk_timer_handler", TIMERS },
-	}, {
-		{ BY_FENTRY, "__inet_twsk_schedule",
-		  { "tw_add_fentry", "tw_add_fentry_twin" } },
-		{ BY_KPROBE, "__inet_twsk_schedule", { "tw_add_kprobe" } },
-		{ BY_TIMER, "tw_timer_handler", TIMERS },
-	}, {
-		{ BY_FENTRY, "inet_twsk_kill",
-		  { "tw_kill_fentry", "tw_kill_fentry_twin" } },
-		{ BY_KPROBE, "inet_twsk_kill", { "tw_kill_kprobe" } },
-		{ BY_TIMER, "tw_timer_handler", TIMERS },
-	}, {
-		{ BY_FENTRY, "tcp_connect", { "connect_fentry" } },
-		{ BY_SOCKOPS, "TCP_CONNECT_CB", { "sock_ops" } },
-	}, {
-		{ BY_FENTRY, "security_sock_graft", { "accept_fentry" } },
-	}, {
-		/* A timer restarted within its bucket fires no tracepoint. */
-		{ BY_FENTRY, "__inet_twsk_schedule",
-		  { "tw_add_fentry", "tw_add_fentry_twin" } },
-		{ BY_KPROBE, "__inet_twsk_schedule", { "tw_add_kprobe" } },
-	},
-};
-
 struct source {
 	struct tcpstate_bpf *skel;
 	struct btf *btf;	/* of the kernel; read once, it is large */
@@ -107,6 +54,9 @@ struct source {
 	unsigned int n_links;
 	const struct bpf_program *attached[32];
 	const struct way *chosen[HOOK_COUNT];
+	const struct way **refused;	/* when attached; HOOK_COUNT */
+	bool fentry_works;	/* one was attached */
+	bool again;		/* to be opened again, without what was refused */
 	char how[HOOK_COUNT][64];
 	char why_not[HOOK_COUNT][96];
 	unsigned int hooks;
@@ -151,57 +101,21 @@ static struct bpf_program *program(const struct source *src, const char *name)
 	return bpf_object__find_program_by_name(src->skel->obj, name);
 }
 
-/*
- * That a function is in BTF does not mean that it may be traced: some kernels
- * refuse the attachment.  Two instructions tell.
- */
-static int fentry_allowed(const struct source *src, const char *fn)
-{
-	const struct bpf_insn insns[] = {
-		{ .code = 0xb7 },	/* r0 = 0 */
-		{ .code = 0x95 },	/* exit */
-	};
-	LIBBPF_OPTS(bpf_prog_load_opts, opts,
-		    .expected_attach_type = BPF_TRACE_FENTRY);
-	int prog, link, err;
-
-	opts.attach_btf_id = btf__find_by_name_kind(src->btf, fn,
-						    BTF_KIND_FUNC);
-	if ((int)opts.attach_btf_id < 0)
-		return -ENOENT;
-	prog = bpf_prog_load(BPF_PROG_TYPE_TRACING, NULL, "GPL", insns, 2,
-			     &opts);
-	if (prog < 0)
-		return prog;
-	link = bpf_raw_tracepoint_open(NULL, prog);
-	err = link < 0 ? link : 0;
-	if (link >= 0)
-		close(link);
-	close(prog);
-	return err;
-}
-
-static int kprobe_allowed(const char *fn)
-{
-	if (access("/sys/bus/event_source/devices/kprobe/type", R_OK) != 0)
-		return -EOPNOTSUPP;
-	return kernel_symbol(fn) ? 0 : -ENOENT;
-}
-
-static int way_allowed(const struct source *src, const struct way *way)
+static int way_allowed(struct source *src, const struct way *way)
 {
 	switch (way->method) {
 	case BY_TRACEPOINT:
-		return 0;
+		return bpf_kernel_tracepoint(src->btf, way->fn) < 0 ? -ENOENT : 0;
 	case BY_FENTRY:
-		return fentry_allowed(src, way->fn);
+		return bpf_kernel_fentry(src->btf, way->fn,
+					 &src->fentry_works);
 	case BY_KPROBE:
 		/* Its cookie is made by a program on the cgroup. */
-		if (way == &ways[1][1] && src->cgroup_fd < 0)
+		if (way == &source_bpf_ways[1][1] && src->cgroup_fd < 0)
 			return -ENOENT;
-		return kprobe_allowed(way->fn);
+		return bpf_kernel_kprobe(way->fn);
 	case BY_TIMER:
-		return kernel_symbol(way->fn) ? 0 : -ENOENT;
+		return kallsyms_address(way->fn) ? 0 : -ENOENT;
 	case BY_SOCKOPS:
 		return src->cgroup_fd >= 0 ? 0 : -ENOENT;
 	default:
@@ -217,7 +131,7 @@ static bool method_wanted(const char *hooks, enum method method)
 	/* The timers cannot tell a port; sockops goes with them. */
 	if (method == BY_SOCKOPS)
 		return !strcmp(hooks, "timer") || !strcmp(hooks, "kprobe");
-	return !strcmp(hooks, method_name[method]);
+	return !strcmp(hooks, source_bpf_method[method]);
 }
 
 static void hook_choose(struct source *src, unsigned int n, const char *hooks)
@@ -225,21 +139,22 @@ static void hook_choose(struct source *src, unsigned int n, const char *hooks)
 	size_t len = sizeof(src->why_not[n]);
 	char *why_not = src->why_not[n];
 
-	for (int i = 0; i < MAX_WAYS && ways[n][i].fn; i++) {
-		const struct way *way = &ways[n][i];
+	for (int i = 0; i < MAX_WAYS && source_bpf_ways[n][i].fn; i++) {
+		const struct way *way = &source_bpf_ways[n][i];
 		int err;
 
 		if (!method_wanted(hooks, way->method))
 			continue;
-		err = way_allowed(src, way);
+		err = way == src->refused[n] ? -EBUSY : way_allowed(src, way);
 		if (!err) {
 			src->chosen[n] = way;
 			snprintf(src->how[n], sizeof(src->how[n]), "%s %s",
-				 method_name[way->method], way->fn);
+				 source_bpf_method[way->method], way->fn);
 			return;
 		}
-		snprintf(why_not, len, "%s %s: %s", method_name[way->method],
-			 way->fn, strerror(-err));
+		snprintf(why_not, len, "%s %s: %s",
+			 source_bpf_method[way->method], way->fn,
+			 strerror(-err));
 	}
 	if (!why_not[0])
 		snprintf(why_not, len, "not asked for");
@@ -247,6 +162,8 @@ static void hook_choose(struct source *src, unsigned int n, const char *hooks)
 
 static bool program_wanted(const struct source *src, const char *name)
 {
+	if (!strcmp(name, "read_text"))
+		return src->chosen[__builtin_ctz(HOOK_CHALLENGE)];
 	for (int n = 0; n < HOOK_COUNT; n++)
 		for (int i = 0; src->chosen[n] && i < 3; i++)
 			if (src->chosen[n]->programs[i] &&
@@ -262,20 +179,6 @@ static void programs_select(struct source *src)
 	bpf_object__for_each_program(prog, src->skel->obj)
 		bpf_program__set_autoload(prog,
 			program_wanted(src, bpf_program__name(prog)));
-}
-
-/* Did inet_csk_reqsk_queue_hash_add() have a result on this kernel? */
-static bool hash_add_returns(const struct source *src)
-{
-	const struct btf_type *t;
-	int id;
-
-	id = btf__find_by_name_kind(src->btf, "inet_csk_reqsk_queue_hash_add",
-				    BTF_KIND_FUNC);
-	if (id < 0)
-		return false;
-	t = btf__type_by_id(src->btf, btf__type_by_id(src->btf, id)->type);
-	return t->type != 0;
 }
 
 /* ---- loading ---- */
@@ -346,10 +249,75 @@ static void callers_find(struct tcpstate_bpf__rodata *ro)
 		       sizeof(ro->caller_cause) / sizeof(__u32),
 		       "the BPF programs have another number of them");
 	for (size_t i = 0; i < n; i++) {
-		ro->caller_start[i] = kernel_symbol(callers[i].fn);
-		ro->caller_bytes[i] = kernel_symbol_bytes(callers[i].fn);
+		ro->caller_start[i] = kallsyms_address(callers[i].fn);
+		ro->caller_bytes[i] = kallsyms_bytes(callers[i].fn);
 		ro->caller_cause[i] = callers[i].cause;
 	}
+}
+
+/* The kernel's numbers of its reasons differ; their names do not. */
+static void rst_reasons_find(const struct source *src,
+			     struct tcpstate_bpf__rodata *ro)
+{
+	static const char prefix[] = "SK_RST_REASON_";
+	int id = btf__find_by_name_kind(src->btf, "sk_rst_reason",
+					BTF_KIND_ENUM);
+	const struct btf_enum *e;
+	const struct btf_type *t;
+
+	if (id < 0)
+		return;
+	t = btf__type_by_id(src->btf, id);
+	e = btf_enum(t);
+	for (int i = 0; i < btf_vlen(t); i++) {
+		const char *name = btf__name_by_offset(src->btf, e[i].name_off);
+
+		if ((size_t)e[i].val < sizeof(ro->rst_reasons) &&
+		    !strncmp(name, prefix, strlen(prefix)))
+			ro->rst_reasons[e[i].val] =
+				rst_reason_parse(name + strlen(prefix));
+	}
+}
+
+/* LINUX_MIB_TCPSYNCHALLENGE, of an enum without a name; 0: not known. */
+static uint32_t syn_challenge_counter(const struct source *src)
+{
+	const struct btf_enum *e;
+	const struct btf_type *t;
+
+	for (unsigned int id = 1; id < btf__type_cnt(src->btf); id++) {
+		t = btf__type_by_id(src->btf, id);
+		if (!btf_is_enum(t) || t->name_off)
+			continue;
+		e = btf_enum(t);
+		for (int i = 0; i < btf_vlen(t); i++)
+			if (!strcmp(btf__name_by_offset(src->btf, e[i].name_off),
+				    "LINUX_MIB_TCPSYNCHALLENGE"))
+				return (uint32_t)e[i].val;
+	}
+	return 0;
+}
+
+/*
+ * Only where it returns to tells whether tcp_send_challenge_ack() was called
+ * for a SYN, and only the kernel's own text tells where that is.
+ */
+static int syn_return_find(struct source *src)
+{
+	const struct tcpstate_bpf__rodata *ro = src->skel->rodata;
+	struct tcpstate_bpf__bss *bss = src->skel->bss;
+	LIBBPF_OPTS(bpf_test_run_opts, run);
+	int err;
+
+	err = bpf_prog_test_run_opts(
+		bpf_program__fd(src->skel->progs.read_text), &run);
+	if (err || run.retval)
+		return err ? err : -EFAULT;
+	bss->syn_return = syn_call_return(
+		bss->text, ro->text_bytes, ro->text_start,
+		kallsyms_address("tcp_send_challenge_ack"),
+		syn_challenge_counter(src) * sizeof(uint64_t));
+	return bss->syn_return ? 0 : -EOPNOTSUPP;
 }
 
 static void settings(struct source *src, const struct source_options *opt)
@@ -361,12 +329,21 @@ static void settings(struct source *src, const struct source_options *opt)
 	ro->watermark = src->slots / 8;
 	ro->want_raw = opt->raw;
 	callers_find(ro);
-	ro->hash_add_returns = hash_add_returns(src);
+	rst_reasons_find(src, ro);
+	ro->retransmit_has_error =
+		bpf_kernel_tracepoint(src->btf, "tcp_retransmit_skb") > 2;
+	ro->reset_has_reason = bpf_kernel_tracepoint(src->btf, "tcp_send_reset") > 2;
+	ro->hash_add_returns = bpf_kernel_returns(src->btf,
+					"inet_csk_reqsk_queue_hash_add");
 	ro->hz = kernel_hz();
+	ro->text_start = kallsyms_address("tcp_validate_incoming");
+	ro->text_bytes = kallsyms_bytes("tcp_validate_incoming");
+	if (ro->text_bytes > sizeof(src->skel->bss->text))
+		ro->text_bytes = sizeof(src->skel->bss->text);
 	if (is_by(src, HOOK_TW_ADD, BY_TIMER))
-		ro->tw_timer_fn = kernel_symbol("tw_timer_handler");
+		ro->tw_timer_fn = kallsyms_address("tw_timer_handler");
 	if (is_by(src, HOOK_REQ_ADD, BY_TIMER))
-		ro->req_timer_fn = kernel_symbol("reqsk_timer_handler");
+		ro->req_timer_fn = kallsyms_address("reqsk_timer_handler");
 	ro->connect_by_sockops = is_by(src, HOOK_CONNECT, BY_SOCKOPS);
 	bpf_map__set_max_entries(src->skel->maps.records,
 				 src->n_rings * src->slots);
@@ -490,8 +467,10 @@ static int hook_attach(struct source *src, unsigned int n)
 
 		if (err) {
 			snprintf(src->why_not[n], sizeof(src->why_not[n]),
-				 "%s %s: %s", method_name[way->method],
+				 "%s %s: %s", source_bpf_method[way->method],
 				 way->fn, strerror(-err));
+			src->again |= !src->refused[n];
+			src->refused[n] = way;
 			src->chosen[n] = NULL;
 			while (src->n_links > before)
 				bpf_link__destroy(src->links[--src->n_links]);
@@ -502,12 +481,29 @@ static int hook_attach(struct source *src, unsigned int n)
 	return 0;
 }
 
+static void challenge_check(struct source *src)
+{
+	const unsigned int n = __builtin_ctz(HOOK_CHALLENGE);
+	int err;
+
+	if (!src->chosen[n])
+		return;
+	err = syn_return_find(src);
+	if (!err)
+		return;
+	snprintf(src->why_not[n], sizeof(src->why_not[n]),
+		 "a SYN cannot be told in tcp_validate_incoming: %s",
+		 strerror(-err));
+	src->chosen[n] = NULL;
+}
+
 /*
  * The transitions last: from the first one on, each CLOSE can be told from a
  * TIME_WAIT.
  */
 static int hooks_attach(struct source *src)
 {
+	challenge_check(src);
 	for (int n = HOOK_COUNT - 1; n > 0; n--)
 		hook_attach(src, n);
 	return hook_attach(src, 0);
@@ -595,8 +591,19 @@ static bool counters(const struct source *src, uint64_t *lost, uint64_t *twins)
 	return !err;
 }
 
-static int bpf_open(struct source **out, const struct source_options *opt,
-		    char *why, size_t why_len)
+/*
+ * A function that older kernels have not got (bpf_rdonly_cast, 6.2) is looked
+ * for in their modules as well, whose types nobody else may read there.
+ */
+static const char *needs_admin(int err)
+{
+	return (err == -EINVAL || err == -EPERM) && !privilege_to_administer() ?
+	       ": this kernel needs CAP_SYS_ADMIN for that" : "";
+}
+
+/* @refused: ways that were refused before, and now. */
+static int open_once(struct source **out, const struct source_options *opt,
+		     const struct way **refused, char *why, size_t why_len)
 {
 	struct source *src = calloc(1, sizeof(*src));
 	const char *step = "count the CPUs";
@@ -605,19 +612,40 @@ static int bpf_open(struct source **out, const struct source_options *opt,
 
 	if (!src)
 		return -ENOMEM;
-	libbpf_set_print(keep_libbpf_words);
+	src->refused = refused;
 	src->cgroup_fd = kernel_cgroup2_root();
 	err = load(src, opt, &step);
 	if (err) {
-		snprintf(why, why_len, "cannot %s: %s%s%s", step,
+		snprintf(why, why_len, "cannot %s: %s%s%s%s", step,
 			 strerror(-err), libbpf_said[0] ? "; " : "",
-			 libbpf_said);
+			 libbpf_said, needs_admin(err));
 		bpf_close(src);
 		return err;
+	}
+	if (src->again) {
+		bpf_close(src);
+		return -EAGAIN;
 	}
 	counters(src, &lost, &src->twins_before);
 	*out = src;
 	return 0;
+}
+
+/*
+ * Another way may be open where one is refused when it is attached: 38 programs
+ * are the most that a function can have, two of each reader.
+ */
+static int bpf_open(struct source **out, const struct source_options *opt,
+		    char *why, size_t why_len)
+{
+	const struct way *refused[HOOK_COUNT] = { NULL };
+	int tries = 0, err;
+
+	libbpf_set_print(keep_libbpf_words);
+	do {
+		err = open_once(out, opt, refused, why, why_len);
+	} while (err == -EAGAIN && ++tries < HOOK_COUNT);
+	return err;
 }
 
 /* ---- running ---- */

@@ -48,6 +48,12 @@ static const enum tcpstate_hook device_hook[] = {
 	TCPSTATE_HOOK_CONNECT,
 	TCPSTATE_HOOK_ACCEPT,
 	TCPSTATE_HOOK_TW_ADD,	/* HOOK_TW_REARM: the same function */
+	TCPSTATE_HOOK_RETRANSMIT,
+	TCPSTATE_HOOK_SYNACK_AGAIN,
+	TCPSTATE_HOOK_RST_SENT,
+	TCPSTATE_HOOK_RST_RECEIVED,
+	TCPSTATE_HOOK_CHALLENGE,
+	TCPSTATE_HOOK_TW_SYN,
 };
 
 _Static_assert(sizeof(device_hook) / sizeof(device_hook[0]) == HOOK_COUNT,

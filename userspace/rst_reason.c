@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stddef.h>
+#include <string.h>
+
+#include <linux/tcpstate.h>
+
+#include "rst_reason.h"
+
+static const char *const names[TCPSTATE_RST_REASONS] = {
+	[TCPSTATE_RST_NO_SOCKET] = "NO_SOCKET",
+	[TCPSTATE_RST_TCP_INVALID_ACK_SEQUENCE] = "TCP_INVALID_ACK_SEQUENCE",
+	[TCPSTATE_RST_TCP_RFC7323_PAWS] = "TCP_RFC7323_PAWS",
+	[TCPSTATE_RST_TCP_TOO_OLD_ACK] = "TCP_TOO_OLD_ACK",
+	[TCPSTATE_RST_TCP_ACK_UNSENT_DATA] = "TCP_ACK_UNSENT_DATA",
+	[TCPSTATE_RST_TCP_FLAGS] = "TCP_FLAGS",
+	[TCPSTATE_RST_TCP_OLD_ACK] = "TCP_OLD_ACK",
+	[TCPSTATE_RST_TCP_ABORT_ON_DATA] = "TCP_ABORT_ON_DATA",
+	[TCPSTATE_RST_TCP_TIMEWAIT_SOCKET] = "TCP_TIMEWAIT_SOCKET",
+	[TCPSTATE_RST_INVALID_SYN] = "INVALID_SYN",
+	[TCPSTATE_RST_TCP_ABORT_ON_CLOSE] = "TCP_ABORT_ON_CLOSE",
+	[TCPSTATE_RST_TCP_ABORT_ON_LINGER] = "TCP_ABORT_ON_LINGER",
+	[TCPSTATE_RST_TCP_ABORT_ON_MEMORY] = "TCP_ABORT_ON_MEMORY",
+	[TCPSTATE_RST_TCP_STATE] = "TCP_STATE",
+	[TCPSTATE_RST_TCP_KEEPALIVE_TIMEOUT] = "TCP_KEEPALIVE_TIMEOUT",
+	[TCPSTATE_RST_TCP_DISCONNECT_WITH_DATA] = "TCP_DISCONNECT_WITH_DATA",
+	[TCPSTATE_RST_MPTCP] = "MPTCP",
+};
+
+const char *rst_reason_name(unsigned int reason)
+{
+	return reason < TCPSTATE_RST_REASONS ? names[reason] : NULL;
+}
+
+unsigned int rst_reason_parse(const char *name)
+{
+	if (!strncmp(name, "MPTCP_", 6))
+		return TCPSTATE_RST_MPTCP;
+	for (unsigned int n = 0; n < TCPSTATE_RST_REASONS; n++)
+		if (names[n] && !strcmp(names[n], name))
+			return n;
+	return TCPSTATE_RST_UNKNOWN;
+}
