@@ -28,6 +28,8 @@ def start(source):
 def syn_timeout(source):
     t.sysctl("net.ipv4.tcp_syn_retries", 1)
     events, client, c = start(source)
+    conns = t.Watch(source, "conns")
+    tap = t.Wiretap()
     try:
         client.connect((NOWHERE, 9))
     except TimeoutError:
@@ -38,6 +40,12 @@ def syn_timeout(source):
     events.finish()
     span_us = events.of(c)[-1]["span_us"]
     t.check(1e6 < span_us < 20e6, f"SYN_SENT lasted {span_us} us")
+    tap.stop()
+    again = len(tap.of(c).sent) - 1
+    t.check(again > 0, "no SYN was sent again")
+    t.check_conn(conns, c, {"syn_retrans": again}, {"kind": "timeout"},
+                 state="CLOSE", reason="timeout", detail="syn")
+    t.check_equal(conns.stop(), 0, "the exit status of conns")
 
 
 def given_up(source):

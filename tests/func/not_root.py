@@ -20,7 +20,8 @@ def not_root(source):
         os.chmod(folder, 0o755)
         copy = shutil.copy(t.tool(), folder)
         os.environ["TCPSTATE_WATCH"] = copy
-        for command in ("events", "conns", "leaks", "watch", "doctor"):
+        for command in ("events", "conns", "leaks", "timewait", "watch",
+                        "doctor"):
             done = t.tool_run(command, "--source", source, "--duration", "1",
                               preexec_fn=nobody)
             t.check_equal(done.returncode, 3, f"the exit status of {command}")

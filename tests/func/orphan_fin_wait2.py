@@ -82,6 +82,42 @@ def data_before_the_ack(source):
     events.finish()
 
 
+def data_with_the_ack(source):
+    """Data and the ACK of the FIN in one segment: FIN_WAIT2 for a moment, and
+    no error of the socket's; our RST tells what it was."""
+    left, right = t.Namespace(), t.Namespace()
+    cable = t.Cable(left, right)
+    events = t.Watch(source, netns=(left, right))
+    with right.inside():
+        server = t.listener(t.Cable.RIGHT)
+        events.expect(t.End(server, "listener"), "CLOSE LISTEN")
+    with left.inside():
+        client = t.connect(server)
+        c = t.End(client, "client")
+    child, _ = server.accept()
+    with right.inside():
+        s = t.End(child, "server")
+    # Its own ACK of the FIN is lost, so that the data brings it.
+    cable.policy = lambda x: ("drop" if x.src == t.Cable.RIGHT and
+                              not x.length else "pass")
+    with left.inside():
+        client.close()
+        t.wait_diag(c.cookie, "FIN_WAIT1")
+    with right.inside():
+        t.wait_state(child, "CLOSE_WAIT")
+    child.sendall(b"with the ACK")
+    with left.inside():
+        t.wait_diag(c.cookie, None)
+    cable.release()
+    with right.inside():
+        t.wait_state(child, "CLOSE")
+    events.expect(c, "CLOSE SYN_SENT ESTABLISHED FIN_WAIT1 FIN_WAIT2 CLOSE",
+                  reason="rst_sent", detail="data_after_close")
+    events.expect(s, "LISTEN SYN_RECV ESTABLISHED CLOSE_WAIT CLOSE",
+                  reason="rst_received")
+    events.finish()
+
+
 def reset(source):
     events, _server, client, child, c, s = start(source)
     client.close()
@@ -110,4 +146,5 @@ def linger2_negative(source):
 
 
 if __name__ == "__main__":
-    t.main(timeout, data_after_close, data_before_the_ack, reset, linger2_negative)
+    t.main(timeout, data_after_close, data_before_the_ack, data_with_the_ack,
+           reset, linger2_negative)

@@ -7,6 +7,7 @@
 
 cd "$(dirname "$0")" || exit 1
 limit=$(sed -n 's/^timeout=//p' settings)
+limit=$((${limit:-900} * ${TCPSTATE_PATIENCE:-1}))
 pass=0 fail=0 skip=0 number=0
 
 # Programs that were built are in $OUTPUT, scripts are here.
@@ -24,7 +25,7 @@ run_one()
 {
 	{
 		{
-			timeout -k 10 "${limit:-900}" "$1" 2>&1
+			timeout -k 10 "$limit" "$1" 2>&1
 			echo $? >&3
 		} | sed -u 's/^/  /' >&4
 	} 3>&1

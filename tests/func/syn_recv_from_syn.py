@@ -15,7 +15,8 @@ class Setup:
     """A client on the left whose SYN-ACK is not answered until release()."""
 
     def __init__(self, source, defer_accept=False):
-        self.left, self.right = t.Namespace(), t.Namespace()
+        # With processes in them, so that the dumps find them.
+        self.left, self.right = t.Namespace().settle(), t.Namespace().settle()
         self.cable = t.Cable(self.left, self.right)
         self.events = t.Watch(source, netns=(self.left, self.right))
         with self.right.inside():

@@ -4,14 +4,20 @@ import atexit
 import contextlib
 import ctypes
 import fcntl
+import json
 import os
+import re
 import signal
 import socket
 import struct
 import subprocess
+import threading
 import time
 
-LIMIT = 30.0            # seconds for a condition; emulated machines are slow
+# How many times slower than an emulated machine this one is: a kernel that checks
+# each access to memory.
+PATIENCE = int(os.environ.get("TCPSTATE_PATIENCE", 1))
+LIMIT = 30.0 * PATIENCE     # seconds for a condition
 
 CLONE_NEWNET = 0x40000000
 SO_COOKIE = 57
@@ -33,6 +39,7 @@ class Skip(Exception):
 class Test:
     home = None         # descriptor of the namespace that the program runs in
     inserted = False    # the module, by us
+    hidden = None       # what the kernel shows to no BPF program
 
 
 # ---- conditions ----
@@ -56,6 +63,24 @@ def wait_until(condition, what, limit=LIMIT):
         if time.monotonic() > end:
             raise Failure(f"{what} did not happen within {limit:g} s")
         time.sleep(0.002)
+
+
+@contextlib.contextmanager
+def repeated(act):
+    """Again and again, beside what the test does meanwhile."""
+    stop = threading.Event()
+
+    def work():
+        while not stop.is_set():
+            act()
+            time.sleep(0.02)
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(LIMIT)
 
 
 # ---- system calls that Python does not have ----
@@ -155,16 +180,21 @@ def sysctl(name, value):
         f.write(str(value))
 
 
+def kernel():
+    """(6, 12)"""
+    return tuple(int(n) for n in os.uname().release.split(".")[:2])
+
+
 def run(*command):
-    """A helper program; a missing one is a reason to skip."""
+    """What a helper program says; a missing one is a reason to skip. On stderr
+    it may complain of what is no matter: ss, of a kernel without FHANDLE."""
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              check=False)
+                              capture_output=True, check=False)
     except FileNotFoundError:
         raise Skip(f"{command[0]} is not installed") from None
     if done.returncode:
-        words = " ".join(done.stdout.split())
+        words = " ".join((done.stderr + done.stdout).split())
         raise RuntimeError(f"{' '.join(command)}: {words}")
     return done.stdout
 
@@ -237,7 +267,7 @@ class DiagSocket:
     """A socket as sock_diag shows it to this namespace."""
 
     def __init__(self, data):
-        family, number = struct.unpack_from("=BB", data)
+        family, number, self.timer, self.again = struct.unpack_from("=4B", data)
         self.state = STATES[number] if number < 12 else "SYN_RECV"
         size = 4 if family == socket.AF_INET else 16
         self.sport, self.dport = struct.unpack_from("!HH", data, 4)
@@ -288,6 +318,18 @@ def wait_diag(cookie_hex, name, limit=LIMIT):
         s = diag(cookie_hex)
         return s and s.state == name if name else not s
     wait_until(done, f"{name or 'the end'} of {cookie_hex} in sock_diag", limit)
+
+
+def bpf_misses(pid):
+    """recursion_misses of each BPF program of a process, by its name."""
+    ids = set()
+    for fd in os.listdir(f"/proc/{pid}/fdinfo"):
+        with open(f"/proc/{pid}/fdinfo/{fd}", encoding="ascii") as f:
+            ids |= {int(n) for n in re.findall(r"^prog_id:\s+(\d+)", f.read(),
+                                               re.M)}
+    progs = json.loads(run("bpftool", "-j", "prog", "show"))
+    return {p.get("name"): p.get("recursion_misses", 0) for p in progs
+            if p["id"] in ids}
 
 
 class Owner:

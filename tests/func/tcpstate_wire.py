@@ -166,6 +166,10 @@ class Conversation:
         return {"isn_local": isn(self.sent), "isn_peer": isn(self.received),
                 "fin_local": fin(self.sent), "fin_peer": fin(self.received)}
 
+    def fin_retrans(self):
+        """How often its FIN was sent again."""
+        return max(0, sum(s.has(FIN) for s in self.sent) - 1)
+
     def kinds(self):
         """Of a close by two FINs, as the textbook counts segments: what may be
         said of it at this end. More than one only if segments overtook each

@@ -9,9 +9,35 @@ import tcpstate_test as t
 MINUTE_US = 60 * 10**6
 
 
-def time_wait_end(source):
-    events = t.Watch(source)
-    conns = t.Watch(source, "conns", "--wait-tw")
+class Pair:
+    """What one source says of it."""
+
+    def __init__(self, source):
+        self.events = t.Watch(source)
+        self.conns = t.Watch(source, "conns", "--wait-tw")
+
+    def check(self, c, s, door):
+        self.events.expect(c, "CLOSE SYN_SENT ESTABLISHED FIN_WAIT1 FIN_WAIT2 "
+                           "TIME_WAIT CLOSE", reason="tw_expired")
+        self.events.expect(s, "LISTEN SYN_RECV ESTABLISHED CLOSE_WAIT LAST_ACK "
+                           "CLOSE", reason="fin")
+        self.events.expect(door, "CLOSE LISTEN")
+        self.events.finish()
+        span_us = self.events.of(c)[-1]["span_us"]
+        t.check(MINUTE_US <= span_us < MINUTE_US * 1.1,
+                f"TIME_WAIT lasted {span_us} us, and must a minute")
+        line = t.check_conn(self.conns, c, state="CLOSE", reason="fin",
+                            close={"first": "local", "kind": "four_segment",
+                                   "time_wait_us": lambda us: us is not None and
+                                   abs(us - span_us) < 10**5})
+        t.check(line["duration_us"] < MINUTE_US,
+                "duration_us counts TIME_WAIT")
+        t.check_equal(self.conns.stop(), 0, "the exit status of conns")
+
+
+def time_wait_end():
+    """One minute for all sources."""
+    pairs = [Pair(source) for source in t.sources()]
     server = t.listener()
     client, child = t.pair(server)
     c, s = t.ends(client, child)
@@ -22,24 +48,9 @@ def time_wait_end(source):
     t.wait_diag(c.cookie, "TIME_WAIT")
     client.close()
     t.wait_diag(c.cookie, None, limit=80)
-
-    events.expect(c, "CLOSE SYN_SENT ESTABLISHED FIN_WAIT1 FIN_WAIT2 TIME_WAIT "
-                  "CLOSE", reason="tw_expired")
-    events.expect(s, "LISTEN SYN_RECV ESTABLISHED CLOSE_WAIT LAST_ACK CLOSE",
-                  reason="fin")
-    events.expect(door, "CLOSE LISTEN")
-    events.finish()
-    span_us = events.of(c)[-1]["span_us"]
-    t.check(MINUTE_US <= span_us < MINUTE_US * 1.1,
-            f"TIME_WAIT lasted {span_us} us, and must a minute")
-    line = t.check_conn(conns, c, state="CLOSE", reason="fin",
-                        close={"first": "local", "kind": "four_segment",
-                               "time_wait_us": lambda us: us is not None and
-                               abs(us - span_us) < 10**5})
-    t.check(line["duration_us"] < MINUTE_US,
-            "duration_us counts TIME_WAIT")
-    t.check_equal(conns.stop(), 0, "the exit status of conns")
+    for pair in pairs:
+        pair.check(c, s, door)
 
 
 if __name__ == "__main__":
-    t.main(time_wait_end)
+    t.main(time_wait_end, per_source=False)

@@ -54,7 +54,13 @@
 #define SEES_CONNECT	(1U << 5)
 #define SEES_ACCEPT	(1U << 6)
 #define SEES_TW_REARM	(1U << 7)
-#define SEES_ALL	0xffU
+#define SEES_RETRANSMIT	(1U << 8)
+#define SEES_SYNACK_AGAIN (1U << 9)
+#define SEES_RST_SENT	(1U << 10)
+#define SEES_RST_RECEIVED (1U << 11)
+#define SEES_CHALLENGE	(1U << 12)
+#define SEES_TW_SYN	(1U << 13)
+#define SEES_ALL	0x3fffU
 #define SEES_NO_TW	(SEES_ALL & ~(SEES_TW_ADD | SEES_TW_KILL | \
 				      SEES_TW_REARM))
 
@@ -126,6 +132,10 @@ static inline struct tcpstate_record rec_fill(struct tcpstate_record rec)
 	    .new_state = TCPSTATE_CLOSE, __VA_ARGS__)
 #define SNAPSHOT(at, who, state, ...) \
 	REC(SNAPSHOT, at, who, .new_state = TCPSTATE_##state, __VA_ARGS__)
+/* RETRANSMIT, RST_SENT, RST_RECEIVED in the state @in. */
+#define SEGMENT(kind, at, who, in, ...) \
+	REC(kind, at, who, .basis = TCPSTATE_BY_TRACEPOINT, \
+	    .old_state = TCPSTATE_##in, .new_state = TCPSTATE_##in, __VA_ARGS__)
 #define LOST(at, on, last, n) \
 	REC(LOST, at, 0, .cpu = (on), .seq = (last), .count = (n))
 
@@ -167,7 +177,9 @@ struct rig {
 	struct told_line lines[TOLD_MAX];
 	size_t n_lines;
 	struct conn accepts[TOLD_MAX];
-	size_t n_accepts, n_raw;
+	struct segment segments[TOLD_MAX];	/* .conn is not valid, but: */
+	struct conn segment_conns[TOLD_MAX];
+	size_t n_accepts, n_segments, n_raw;
 	uint64_t lost, n_lost;
 	struct shadow shadows[SHADOWS];
 	size_t n_shadows;
@@ -245,6 +257,16 @@ static inline void on_accepted(void *ctx, const struct conn *conn, uint64_t ns)
 		r->accepts[r->n_accepts++] = *conn;
 }
 
+static inline void on_segment(void *ctx, const struct segment *segment)
+{
+	struct rig *r = ctx;
+
+	if (r->n_segments == TOLD_MAX)
+		return;
+	r->segment_conns[r->n_segments] = *segment->conn;
+	r->segments[r->n_segments++] = *segment;
+}
+
 static inline void on_raw(void *ctx, const struct tcpstate_record *rec)
 {
 	struct rig *r = ctx;
@@ -271,6 +293,7 @@ static inline void rig_restart(struct rig *r)
 		.raw = on_raw,
 		.transition = on_told,
 		.accept = on_accepted,
+		.segment = on_segment,
 		.conn = on_line,
 		.lost = on_lost,
 	};

@@ -16,7 +16,7 @@ static struct tcpstate_record good(uint8_t type)
 	rec.new_state = TCPSTATE_FIN_WAIT1;
 	if (type == TCPSTATE_TW_ADD || type == TCPSTATE_TW_REARM)
 		rec.new_state = TCPSTATE_TIME_WAIT;
-	if (type == TCPSTATE_TW_KILL)
+	if (type == TCPSTATE_TW_KILL || type == TCPSTATE_TW_SYN)
 		rec.old_state = TCPSTATE_TIME_WAIT;
 	return rec;
 }
@@ -122,13 +122,29 @@ static void test_unknown_cause_is_refused(void **state)
 	for (unsigned int type = 1; type < TCPSTATE_TYPES; type++)
 		for (unsigned int cause = 0; cause < 256; cause++) {
 			struct tcpstate_record rec = good(type);
-			bool any = type != TCPSTATE_REQ_DROP &&
-				   type != TCPSTATE_TW_KILL;
+			unsigned int end = 256;
 
+			if (type == TCPSTATE_REQ_DROP || type == TCPSTATE_TW_KILL)
+				end = TCPSTATE_CAUSES;
+			if (type == TCPSTATE_RST_SENT)
+				end = TCPSTATE_RST_REASONS;
 			rec.cause = cause;
-			assert_int_equal(decodes(&rec),
-					 any || cause < TCPSTATE_CAUSES);
+			assert_int_equal(decodes(&rec), cause < end);
 		}
+}
+
+static void test_unknown_timer_is_refused(void **state)
+{
+	struct tcpstate_record rec = good(TCPSTATE_SNAPSHOT);
+
+	(void)state;
+	rec.timer = TCPSTATE_TIMERS - 1;
+	assert_true(decodes(&rec));
+	rec.timer = TCPSTATE_TIMERS;
+	assert_false(decodes(&rec));
+	rec = good(TCPSTATE_STATE);
+	rec.sk_err = TCPSTATE_TIMERS;
+	assert_true(decodes(&rec));
 }
 
 static bool is_tw_state(unsigned int state)
@@ -151,6 +167,14 @@ static bool may_hold(unsigned int type, unsigned int state, bool is_new)
 		return is_new || is_tw_state(state);
 	case TCPSTATE_SNAPSHOT:
 		return !is_new || state;
+	case TCPSTATE_RETRANSMIT:
+	case TCPSTATE_SYNACK_AGAIN:
+	case TCPSTATE_RST_SENT:
+	case TCPSTATE_RST_RECEIVED:
+	case TCPSTATE_CHALLENGE:
+		return is_new || state;
+	case TCPSTATE_TW_SYN:
+		return is_new || is_tw_state(state);
 	default:
 		return true;
 	}
@@ -307,6 +331,7 @@ int main(void)
 		cmocka_unit_test(test_wrong_version_is_refused),
 		cmocka_unit_test(test_wrong_type_is_refused),
 		cmocka_unit_test(test_unknown_cause_is_refused),
+		cmocka_unit_test(test_unknown_timer_is_refused),
 		cmocka_unit_test(test_old_state_out_of_range_is_refused),
 		cmocka_unit_test(test_new_state_out_of_range_is_refused),
 		cmocka_unit_test(test_unterminated_comm_is_refused),

@@ -210,6 +210,74 @@ static void test_roles_by_listener(void **state)
 	FINISH(r);
 }
 
+static void test_listeners_of_one_port(void **state)
+{
+	struct rig *r = *state;
+
+	PLAY(r, SNAPSHOT(0, L, LISTEN, .family = 2, .sport = 80,
+			 .saddr = { 127, 0, 0, 1 }),
+	     SNAPSHOT(0, L + 101, LISTEN, .family = 2, .sport = 80,
+		      .saddr = { 10, 0, 0, 1 }),
+	     SNAPSHOT(0, L + 102, LISTEN, .family = 2, .sport = 81,
+		      .saddr = { 127, 0, 0, 1 }),
+	     SNAPSHOT(0, L + 103, LISTEN, .family = 10, .sport = 81),
+	     /* IPV6_V6ONLY, or the other could not be there. */
+	     SNAPSHOT(0, L + 104, LISTEN, .family = 10, .sport = 82),
+	     SNAPSHOT(0, L + 105, LISTEN, .family = 2, .sport = 82),
+	     SNAPSHOT(0, C + 6, ESTABLISHED, .sport = 82),
+	     SNAPSHOT(0, C + 7, ESTABLISHED, .family = 10, .sport = 82,
+		      .saddr = { 0x20, 1 }, .dport = 4000),
+	     SNAPSHOT(0, C, ESTABLISHED, .sport = 80),
+	     SNAPSHOT(0, C + 4, ESTABLISHED, .sport = 81),
+	     SNAPSHOT(0, C + 5, ESTABLISHED, .family = 2, .sport = 80,
+		      .saddr = { 10, 0, 0, 9 }, .dport = 4000));
+	until(r, 100);
+	assert_int_equal(conn_of(r, C)->listener, L + 101);
+	assert_int_equal(conn_of(r, C + 4)->listener, L + 103);
+	assert_int_equal(conn_of(r, C + 6)->listener, L + 105);
+	assert_int_equal(conn_of(r, C + 7)->listener, L + 104);
+	/* Nobody listens there. */
+	assert_int_equal(conn_of(r, C + 5)->listener, 0);
+	assert_int_equal(conn_of(r, C + 5)->role, ROLE_UNKNOWN);
+	FINISH(r);
+}
+
+/* They move while the dump is made: after it came to them, or before. */
+static void test_roles_of_what_moves(void **state)
+{
+	struct rig *r = *state;
+
+	PLAY(r, SNAPSHOT(0, L, LISTEN, .sport = 80));
+	until(r, 20);
+	PLAY(r, STATE(30, C, ESTABLISHED, CLOSE_WAIT, SOFTIRQ, .sport = 80,
+		      .dport = 5555),
+	     SNAPSHOT(31, C, CLOSE_WAIT, .sport = 80, .dport = 5555));
+	until(r, 100);
+	PLAY(r, SNAPSHOT(130, C + 1, ESTABLISHED, .sport = 80, .dport = 5556),
+	     STATE(131, C + 1, ESTABLISHED, CLOSE_WAIT, SOFTIRQ, .sport = 80,
+		   .dport = 5556));
+	until(r, 200);
+	for (uint64_t id = C; id <= C + 1; id++) {
+		assert_int_equal(conn_of(r, id)->role, ROLE_SERVER);
+		assert_int_equal(conn_of(r, id)->listener, L);
+	}
+	FINISH(r);
+}
+
+/* It sent a SYN, whoever listens to its port. */
+static void test_client_in_the_middle(void **state)
+{
+	struct rig *r = *state;
+
+	PLAY(r, SNAPSHOT(0, L, LISTEN, .sport = 80));
+	until(r, 20);
+	PLAY(r, STATE(30, C, SYN_SENT, ESTABLISHED, SOFTIRQ, .sport = 80));
+	until(r, 100);
+	assert_int_equal(conn_of(r, C)->role, ROLE_CLIENT);
+	assert_int_equal(conn_of(r, C)->listener, 0);
+	FINISH(r);
+}
+
 /* F23: the FIN carried an ACK, so its age bounds that of CLOSE_WAIT. */
 static void test_age_of_close_wait(void **state)
 {
@@ -535,6 +603,9 @@ int main(void)
 		WITH_RIG(test_snapshot_then_its_late_request),
 		WITH_RIG(test_snapshot_of_a_dead_one_is_ignored),
 		WITH_RIG(test_roles_by_listener),
+		WITH_RIG(test_listeners_of_one_port),
+		WITH_RIG(test_roles_of_what_moves),
+		WITH_RIG(test_client_in_the_middle),
 		WITH_RIG(test_age_of_close_wait),
 		WITH_RIG(test_age_of_other_states_is_not_that),
 		WITH_RIG(test_age_beyond_the_clock),

@@ -212,14 +212,29 @@ static void test_port_by_connect(void **state)
 	FINISH(r);
 }
 
+/* The task that connects has lost its processor in between. */
+static void test_port_comes_late(void **state)
+{
+	struct rig *r = *state;
+
+	PLAY(r, STATE(0, C, CLOSE, SYN_SENT, NC));
+	until(r, 499);
+	TELLS_NOTHING(r);
+	PLAY(r, REC(CONNECT, 500, C, NC));
+	until(r, 500);
+	TELLS(r, TOLD_NC(CLOSE, SYN_SENT, NO_SPAN, .at = 0));
+	assert_int_equal(r->told[0].conn.sport, 40000);
+	FINISH(r);
+}
+
 static void test_port_does_not_come(void **state)
 {
 	struct rig *r = *state;
 
 	PLAY(r, STATE(0, C, CLOSE, SYN_SENT, NC));
-	until(r, SETTLE_MS - 1);
+	until(r, 999);
 	TELLS_NOTHING(r);
-	until(r, SETTLE_MS);
+	until(r, 1000);
 	TELLS(r, TOLD_NC(CLOSE, SYN_SENT, NO_SPAN, .at = 0));
 	assert_int_equal(r->told[0].conn.sport, 0);
 	FINISH(r);
@@ -571,6 +586,7 @@ int main(void)
 		WITH_RIG(test_mptcp_is_ignored),
 		WITH_RIG(test_illegal_move_is_told_and_counted),
 		WITH_RIG(test_port_by_connect),
+		WITH_RIG(test_port_comes_late),
 		WITH_RIG(test_port_does_not_come),
 		WITH_RIG(test_port_without_that_hook),
 		WITH_RIG(test_stale_port_is_not_told),

@@ -123,6 +123,21 @@ static void test_owner_by_accept(void **state)
 	FINISH(r);
 }
 
+/* The listener's own: leaks says how long ago. */
+static void test_last_accept(void **state)
+{
+	struct rig *r = *state;
+
+	PLAY(r, STATE(0, 1, CLOSE, LISTEN, BY(100, "httpd")),
+	     REQ_ADD(1, C, 1),
+	     STATE(2, C, SYN_RECV, ESTABLISHED, SOFTIRQ_NO_FILE));
+	until(r, 3);
+	assert_int_equal(conn_of(r, 1)->accept_ns, 0);
+	PLAY(r, REC(ACCEPT, 5, C, BY(100, "httpd")));
+	until(r, 6);
+	assert_int_equal(conn_of(r, 1)->accept_ns, AT(5));
+}
+
 static void test_kernel_thread_accepts(void **state)
 {
 	struct rig *r = *state;
@@ -167,6 +182,35 @@ static void test_by_exit(void **state)
 	      TOLD_NC(FIN_WAIT1, CLOSE, 10, .reason = REASON_RST_RECEIVED,
 		      .by_exit = true));
 	assert_true(r->lines[0].conn.by_exit);
+	FINISH_EMPTY(r);
+}
+
+/* Of a listener too; but ss -K, which ends them alike, is no owner. */
+static void test_listener_by_exit(void **state)
+{
+	struct rig *r = *state;
+
+	PLAY(r, STATE(10, C, CLOSE, LISTEN, SOFTIRQ),
+	     STATE(20, C, LISTEN, CLOSE,
+		   BY_WITH(100, "ss", TCPSTATE_F_EXITING)));
+	until(r, 1000);
+	assert_int_equal(r->n_told, 2);
+	assert_true(r->told[1].t.by_exit);
+	assert_int_equal(r->told[1].conn.pid, 0);
+	FINISH_EMPTY(r);
+}
+
+/* Nobody answered, however often it asked. */
+static void test_syns_sent_again_in_vain(void **state)
+{
+	struct rig *r = *state;
+
+	PLAY(r, STATE(10, C, CLOSE, SYN_SENT, NC),
+	     STATE(20, C, SYN_SENT, CLOSE, SOFTIRQ, .sk_err = ETIMEDOUT,
+		   .total_retrans = 3));
+	until(r, 1000);
+	assert_int_equal(r->n_lines, 1);
+	assert_int_equal(r->lines[0].conn.syn_retrans, 3);
 	FINISH_EMPTY(r);
 }
 
@@ -375,9 +419,12 @@ int main(void)
 		WITH_RIG(test_owner_by_close),
 		WITH_RIG(test_owner_stays),
 		WITH_RIG(test_owner_by_accept),
+		WITH_RIG(test_last_accept),
 		WITH_RIG(test_kernel_thread_accepts),
 		WITH_RIG(test_owner_by_descriptor_table),
 		WITH_RIG(test_by_exit),
+		WITH_RIG(test_listener_by_exit),
+		WITH_RIG(test_syns_sent_again_in_vain),
 		WITH_RIG(test_by_exit_of_a_bystander),
 		WITH_RIG(test_abort_by_exit),
 		WITH_RIG(test_unknown_owner_is_counted),

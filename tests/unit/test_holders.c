@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -34,6 +35,14 @@ static void need_root(void)
 		return;
 	print_message("root is needed\n");
 	skip();
+}
+
+/* What both ways must find the same; each is what is tested in its turn. */
+static enum holders_way way;
+
+static struct holders *take(void)
+{
+	return holders_take(way, NULL, NULL);
 }
 
 static uint64_t inode_of(int fd)
@@ -66,7 +75,7 @@ static void test_finds_itself(void **state)
 	assert_true(a >= 200 && b >= 100);
 	prctl(PR_SET_NAME, "a \"b\"\n\033]0;\n");
 
-	h = holders_take();
+	h = take();
 	assert_non_null(h);
 	holder = holders_of(h, inode, &n);
 	assert_int_equal(n, 1);
@@ -92,7 +101,7 @@ static void test_finds_itself(void **state)
 	close(a);
 	close(b);
 
-	h = holders_take();
+	h = take();
 	assert_null(holders_of(h, inode, &n));
 	assert_int_equal(n, 0);
 	assert_null(holders_of(h, UINT64_MAX, &n));
@@ -114,7 +123,7 @@ static void test_file_named_like_a_socket(void **state)
 	snprintf(path, sizeof(path), "%s/socket:[424242424242]", dir);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
-	h = holders_take();
+	h = take();
 	holders_of(h, 424242424242, &n);
 	assert_int_equal(n, 0);
 	holders_free(h);
@@ -176,7 +185,7 @@ static void test_inherited(void **state)
 
 	(void)state;
 	pid = start(child_inherits, 0);
-	h = holders_take();
+	h = take();
 	holders = holders_of(h, inode_of(sock), &n);
 	assert_int_equal(n, 2);
 	assert_true(holders[0].pid < holders[1].pid);
@@ -235,6 +244,7 @@ static void test_leader_has_ended(void **state)
 	const struct holder *holder;
 	int sock = make_socket();
 	uint64_t inode = inode_of(sock), used, limit;
+	char exe[256], own[256];
 	struct holders *h;
 	pid_t pid;
 	size_t n;
@@ -243,7 +253,7 @@ static void test_leader_has_ended(void **state)
 	need_root();	/* /proc says that an ended leader is root's */
 	pid = start(child_without_leader, 0);
 	close(sock);
-	h = holders_take();
+	h = take();
 	holder = holders_of(h, inode, &n);
 	assert_int_equal(n, 1);
 	assert_int_equal(holder->pid, pid);
@@ -251,7 +261,246 @@ static void test_leader_has_ended(void **state)
 	holders_free(h);
 	assert_int_equal(process_fd_usage(pid, &used, &limit), 0);
 	assert_true(used > 0);
+	assert_int_equal(process_exe(pid, exe, sizeof(exe)), 0);
+	assert_int_equal(process_exe(getpid(), own, sizeof(own)), 0);
+	assert_string_equal(exe, own);
 	stop(pid);
+}
+
+/* Nobody else has a socket of this inode: who holds it, by both ways. */
+static void check_same(uint64_t inode)
+{
+	struct holders *it = holders_take(HOLDERS_ITERATOR, NULL, NULL);
+	struct holders *proc = holders_take(HOLDERS_PROC, NULL, NULL);
+	const struct holder *a, *b;
+	int fds_a[8], fds_b[8];
+	size_t n_a, n_b, n;
+
+	assert_non_null(it);
+	assert_non_null(proc);
+	a = holders_of(it, inode, &n_a);
+	b = holders_of(proc, inode, &n_b);
+	assert_int_equal(n_a, n_b);
+	for (size_t i = 0; i < n_a; i++) {
+		assert_memory_equal(&a[i], &b[i], offsetof(struct holder, comm));
+		assert_string_equal(a[i].comm, b[i].comm);
+		n = holders_fds(it, a[i].pid, inode, fds_a, 8);
+		assert_int_equal(n, holders_fds(proc, b[i].pid, inode, fds_b, 8));
+		assert_true(n <= 8);
+		assert_memory_equal(fds_a, fds_b, n * sizeof(*fds_a));
+	}
+	holders_free(it);
+	holders_free(proc);
+}
+
+static pthread_barrier_t both;
+
+/* A table of its own; then the leader closes what only the thread still has. */
+static void *thread_unshared(void *arg)
+{
+	int sock = *(int *)arg;
+
+	if (unshare(CLONE_FILES) || dup2(sock, 77) != 77)
+		_exit(1);
+	pthread_barrier_wait(&both);
+	pthread_barrier_wait(&both);
+	say_ready();
+	for (;;)
+		pause();
+	return NULL;
+}
+
+/* 70 is in both tables, sock and 77 in the thread's, 71 in the leader's. */
+static void child_with_two_tables(int sock)
+{
+	pthread_t thread;
+
+	prctl(PR_SET_NAME, "two tables");
+	if (dup2(sock, 70) != 70 || pthread_barrier_init(&both, NULL, 2) ||
+	    pthread_create(&thread, NULL, thread_unshared, &sock))
+		_exit(1);
+	pthread_barrier_wait(&both);
+	if (dup2(sock, 71) != 71 || close(sock))
+		_exit(1);
+	pthread_barrier_wait(&both);
+	for (;;)
+		pause();
+}
+
+static void test_thread_with_own_table(void **state)
+{
+	const struct holder *holder;
+	int sock = make_socket(), fds[8];
+	uint64_t inode = inode_of(sock);
+	struct holders *h;
+	pid_t pid;
+	size_t n;
+
+	(void)state;
+	need_root();	/* to read another process's tables */
+	pid = start(child_with_two_tables, sock);
+	check_same(inode);
+	close(sock);
+	h = take();
+	holder = holders_of(h, inode, &n);
+	assert_int_equal(n, 1);
+	assert_int_equal(holder->pid, pid);
+	assert_string_equal(holder->comm, "two tables");
+	assert_int_equal(holders_fds(h, pid, inode, fds, 8), 4);
+	assert_int_equal(fds[0], sock);
+	assert_int_equal(fds[1], 70);
+	assert_int_equal(fds[2], 71);
+	assert_int_equal(fds[3], 77);
+	holders_free(h);
+	check_same(inode);
+	stop(pid);
+}
+
+/* All of its threads are told the same table: one descriptor, not four. */
+static void *pausing(void *arg)
+{
+	for (;;)
+		pause();
+	return arg;
+}
+
+static void child_of_many_threads(int sock)
+{
+	pthread_t thread;
+
+	(void)sock;
+	for (int i = 0; i < 3; i++)
+		if (pthread_create(&thread, NULL, pausing, NULL))
+			_exit(1);
+	child_without_leader(0);
+}
+
+static void test_many_threads_without_leader(void **state)
+{
+	const struct holder *holder;
+	int sock = make_socket();
+	uint64_t inode = inode_of(sock);
+	struct holders *h;
+	pid_t pid;
+	size_t n;
+
+	(void)state;
+	need_root();	/* /proc says that an ended leader is root's */
+	pid = start(child_of_many_threads, sock);
+	close(sock);
+	h = take();
+	holder = holders_of(h, inode, &n);
+	assert_int_equal(n, 1);
+	assert_int_equal(holder->pid, pid);
+	assert_int_equal(holder->more, 0);
+	holders_free(h);
+	check_same(inode);
+	stop(pid);
+}
+
+static void test_heirs_with_duplicates(void **state)
+{
+	int sock = make_socket(), copy = fcntl(sock, F_DUPFD, 300);
+	uint64_t inode = inode_of(sock);
+	struct holders *h;
+	pid_t pids[3];
+	size_t n;
+
+	(void)state;
+	need_root();	/* for the iterator */
+	for (int i = 0; i < 3; i++)
+		pids[i] = start(child_inherits, 0);
+	h = take();
+	holders_of(h, inode, &n);
+	assert_int_equal(n, 4);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(holders_fds(h, pids[i], inode, NULL, 0), 2);
+	holders_free(h);
+	check_same(inode);
+	for (int i = 0; i < 3; i++)
+		stop(pids[i]);
+	close(sock);
+	close(copy);
+}
+
+static void count_call(void *ctx)
+{
+	++*(unsigned int *)ctx;
+}
+
+static void test_way_is_told(void **state)
+{
+	unsigned int pauses = 0;
+	int sock = make_socket();
+	enum holders_way named;
+	struct holders *h;
+	const char *why;
+
+	(void)state;
+	h = holders_take(way, count_call, &pauses);
+	assert_non_null(h);
+	assert_true(pauses > 0);
+	assert_int_equal(holders_way(h, &why), way);
+	assert_string_equal(why, "");
+	holders_free(h);
+	close(sock);
+
+	assert_int_equal(holders_way_named("auto", &named), 0);
+	assert_int_equal(named, HOLDERS_AUTO);
+	assert_int_equal(holders_way_named("iterator", &named), 0);
+	assert_int_equal(named, HOLDERS_ITERATOR);
+	assert_int_equal(holders_way_named("proc", &named), 0);
+	assert_int_equal(named, HOLDERS_PROC);
+	assert_int_equal(holders_way_named("", &named), -EINVAL);
+}
+
+static void child_without_rights(int arg)
+{
+	struct holders *h;
+	const char *why;
+
+	(void)arg;
+	if (setgid(65534) || setuid(65534))
+		_exit(1);
+	h = holders_take(HOLDERS_AUTO, NULL, NULL);
+	if (!h || holders_way(h, &why) != HOLDERS_PROC || !*why)
+		_exit(2);
+	holders_free(h);
+	if (holders_take(HOLDERS_ITERATOR, NULL, NULL) || !errno)
+		_exit(3);
+	say_ready();
+	for (;;)
+		pause();
+}
+
+/* Without the rights to load it, /proc; and if only it will do, an error. */
+static void test_iterator_refused(void **state)
+{
+	(void)state;
+	need_root();	/* to become nobody */
+	stop(start(child_without_rights, 0));
+}
+
+static void test_exe(void **state)
+{
+	char buf[256] = "x", self[256] = "", few[6];
+	pid_t pid = fork();
+
+	(void)state;
+	if (!pid)
+		_exit(0);
+	waitpid(pid, NULL, 0);
+	assert_int_equal(process_exe(pid, buf, sizeof(buf)), -ENOENT);
+	assert_string_equal(buf, "");
+	assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 5);
+	assert_int_equal(process_exe(getpid(), buf, sizeof(buf)), 0);
+	assert_string_equal(buf, self);
+	assert_int_equal(process_exe(getpid(), few, sizeof(few)), 0);
+	assert_memory_equal(few, self, 5);
+	assert_int_equal(few[5], 0);
+	/* A kernel thread runs no program. */
+	if (!geteuid())
+		assert_int_equal(process_exe(2, buf, sizeof(buf)), -ENOENT);
 }
 
 static void child_comes_and_goes(int arg)
@@ -281,7 +530,7 @@ static void test_dying_processes(void **state)
 	(void)state;
 	pid = start(child_comes_and_goes, 0);
 	for (int i = 0; i < 50; i++) {
-		h = holders_take();
+		h = take();
 		assert_non_null(h);
 		if (!geteuid())
 			assert_int_equal(holders_refused(h), 0);
@@ -300,7 +549,7 @@ static void child_as_nobody(int arg)
 	(void)arg;
 	if (setgid(65534) || setuid(65534))
 		_exit(1);
-	h = holders_take();
+	h = holders_take(HOLDERS_AUTO, NULL, NULL);
 	if (!h || !holders_refused(h))
 		_exit(2);
 	say_ready();
@@ -354,6 +603,20 @@ static void test_no_such_process(void **state)
 	assert_string_equal(buf, "0");
 }
 
+static int use_iterator(void **state)
+{
+	(void)state;
+	way = HOLDERS_ITERATOR;
+	return 0;
+}
+
+static int use_proc(void **state)
+{
+	(void)state;
+	way = HOLDERS_PROC;
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -361,11 +624,24 @@ int main(void)
 		cmocka_unit_test(test_file_named_like_a_socket),
 		cmocka_unit_test(test_inherited),
 		cmocka_unit_test(test_leader_has_ended),
+		cmocka_unit_test(test_many_threads_without_leader),
+		cmocka_unit_test(test_thread_with_own_table),
+		cmocka_unit_test(test_heirs_with_duplicates),
 		cmocka_unit_test(test_dying_processes),
+		cmocka_unit_test(test_way_is_told),
+	};
+	const struct CMUnitTest once[] = {
 		cmocka_unit_test(test_refused_is_counted),
+		cmocka_unit_test(test_iterator_refused),
 		cmocka_unit_test(test_fd_usage),
+		cmocka_unit_test(test_exe),
 		cmocka_unit_test(test_no_such_process),
 	};
+	int failed = cmocka_run_group_tests_name("proc", tests, use_proc, NULL);
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	/* Only root may load it; tests/func has it on each kernel. */
+	if (!geteuid())
+		failed += cmocka_run_group_tests_name("iterator", tests,
+						      use_iterator, NULL);
+	return failed + cmocka_run_group_tests(once, NULL, NULL);
 }

@@ -9,9 +9,21 @@
 #define NOW_MS (3600ULL * 1000 * 10)
 #define MINUTE_MS 60000ULL
 
+static const struct thresholds defaults = THRESHOLDS_DEFAULT;
+
+static struct leaks *leaks_of_age(uint64_t age_ms)
+{
+	const struct stuck_config cfg = {
+		.now_ns = MS(NOW_MS), .age_ns = MS(age_ms),
+		.idle_ns = STUCK_IDLE_NS,
+	};
+
+	return leaks_new(&cfg);
+}
+
 static int setup(void **state)
 {
-	*state = leaks_new(MS(NOW_MS), 0);
+	*state = leaks_of_age(0);
 	return *state ? 0 : -1;
 }
 
@@ -44,7 +56,7 @@ static const struct conn listener = {
 static void add(struct leaks *l, const struct conn *c,
 		const struct holding *holdings, size_t n)
 {
-	assert_int_equal(leaks_add(l, c, &listener, holdings, n), 0);
+	assert_int_equal(leaks_add(l, c, &listener, holdings, n, NULL), 0);
 }
 
 static struct finding *only(struct leaks *l)
@@ -170,6 +182,71 @@ static void test_ownerless(void **state)
 	assert_int_equal(f->bug, BUG_OWNERLESS);
 	assert_int_equal(f->pid, 0);
 	assert_int_equal(f->n_fds, 0);
+	assert_int_equal(f->n_holders, 0);
+	/* Who had it is known all the same. */
+	assert_int_equal(f->owner_pid, 100);
+	assert_string_equal(f->owner_comm, "java");
+}
+
+/* Where a table could not be read, nobody has provably closed anything. */
+static void test_incomplete_tables(void **state)
+{
+	struct conn c = stuck(1), d = stuck(2);
+	struct finding *f;
+	size_t n;
+
+	leaks_incomplete(*state);
+	c.rqueue = 1;
+	add(*state, &c, NULL, 0);
+	add(*state, &d, &cgi, 1);
+	f = leaks_findings(*state, &n);
+	assert_int_equal(n, 2);
+	assert_int_equal(f[0].bug, BUG_FIN_UNREAD);
+	assert_int_equal(f[0].pid, 0);
+	assert_int_equal(f[1].bug, BUG_FIN_READ);
+	assert_int_equal(f[1].pid, 300);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(f[i].owner_pid, 0);
+}
+
+static void test_holders(void **state)
+{
+	const struct holding all[] = { { 100, 61, "java" }, { 100, 62, "java" },
+				       { 300, 7, "cgi" }, { 301, 7, "cgi2" } };
+	static const uint32_t pids[] = { 100, 300, 301 };
+	struct conn c = stuck(1), d = stuck(2), e = stuck(3);
+	struct finding *f;
+
+	add(*state, &c, all, COUNT_OF(all));
+	add(*state, &d, all, 3);
+	add(*state, &e, all, 2);
+	f = only(*state);
+	assert_int_equal(f->count, 3);
+	assert_int_equal(f->n_holders, 3);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(f->holders[i].pid, pids[i]);
+		/* Connections, not descriptors. */
+		assert_int_equal(f->holders[i].count, 3 - i);
+	}
+	assert_string_equal(f->holders[0].comm, "java");
+	assert_string_equal(f->holders[2].comm, "cgi2");
+}
+
+static void test_many_holders(void **state)
+{
+	struct holding all[FINDING_HOLDERS_MAX + 5];
+	struct conn c = stuck(1);
+	struct finding *f;
+
+	c.pid = 0;
+	for (uint32_t i = 0; i < COUNT_OF(all); i++)
+		all[i] = (struct holding){ 1 + i, 5, "nginx" };
+	add(*state, &c, all, COUNT_OF(all));
+	f = only(*state);
+	assert_int_equal(f->n_holders, FINDING_HOLDERS_MAX);
+	assert_int_equal(f->holders[0].pid, 1);
+	assert_int_equal(f->holders[FINDING_HOLDERS_MAX - 1].pid,
+			 FINDING_HOLDERS_MAX);
 }
 
 static void test_holder_of_unknown_owner(void **state)
@@ -276,7 +353,7 @@ static void test_server_whose_listener_is_gone(void **state)
 	struct finding *f;
 
 	c.listener = 0;
-	assert_int_equal(leaks_add(*state, &c, NULL, &java, 1), 0);
+	assert_int_equal(leaks_add(*state, &c, NULL, &java, 1, NULL), 0);
 	f = only(*state);
 	assert_int_equal(f->listener.family, 0);
 	assert_int_equal(f->listener.pid, 0);
@@ -290,23 +367,25 @@ static void test_clients_of_all_ports_are_one_group(void **state)
 	c.role = ROLE_CLIENT;
 	c.listener = 0;
 	for (c.sport = 40000; c.sport < 40010; c.sport++)
-		assert_int_equal(leaks_add(*state, &c, NULL, &java, 1), 0);
+		assert_int_equal(leaks_add(*state, &c, NULL, &java, 1, NULL), 0);
 	assert_int_equal(only(*state)->count, 10);
 	assert_int_equal(only(*state)->listener.sport, 0);
 }
 
 static void test_age_limit(void **state)
 {
-	struct leaks *l = leaks_new(MS(NOW_MS), MS(MINUTE_MS));
+	struct leaks *l = leaks_of_age(MINUTE_MS);
 	struct conn c = stuck(1);
 
 	(void)state;
 	assert_non_null(l);
 	c.state_ns = MS(NOW_MS - MINUTE_MS) + 1;
+	assert_false(leaks_is_old(l, &c));
 	add(l, &c, &java, 1);
 	assert_int_equal(groups(l), 0);
 	/* Reached at or above. */
 	c.state_ns = MS(NOW_MS - MINUTE_MS);
+	assert_true(leaks_is_old(l, &c));
 	add(l, &c, &java, 1);
 	assert_int_equal(groups(l), 1);
 	assert_int_equal(only(l)->count, 1);
@@ -482,14 +561,14 @@ static void test_severity_by_descriptors(void **state)
 	assert_int_equal(f->severity, SEVERITY_WARNING);
 	f->fd_limit = 1000;
 	f->fd_used = 949;
-	leaks_rate(f);
+	leaks_rate(f, &defaults);
 	assert_int_equal(f->severity, SEVERITY_WARNING);
 	f->fd_used = 950;
-	leaks_rate(f);
+	leaks_rate(f, &defaults);
 	assert_int_equal(f->severity, SEVERITY_CRITICAL);
 	/* No limit is known. */
 	f->fd_limit = 0;
-	leaks_rate(f);
+	leaks_rate(f, &defaults);
 	assert_int_equal(f->severity, SEVERITY_WARNING);
 }
 
@@ -503,7 +582,42 @@ static void test_severity_without_a_limit(void **state)
 	f = only(*state);
 	f->fd_limit = UINT64_MAX;
 	f->fd_used = 10;
-	leaks_rate(f);
+	leaks_rate(f, &defaults);
+	assert_int_equal(f->severity, SEVERITY_WARNING);
+}
+
+/* One alone, if it is old enough. */
+static void test_severity_by_age(void **state)
+{
+	struct thresholds t = defaults;
+	struct conn c = stuck(1);
+	struct finding *f;
+
+	add(*state, &c, &java, 1);
+	f = only(*state);
+	assert_int_equal(f->oldest_ns, MS(60 * MINUTE_MS));
+	t.close_wait_age.crit = f->oldest_ns + 1;
+	leaks_rate(f, &t);
+	assert_int_equal(f->severity, SEVERITY_WARNING);
+	t.close_wait_age.crit = f->oldest_ns;
+	leaks_rate(f, &t);
+	assert_int_equal(f->severity, SEVERITY_CRITICAL);
+}
+
+/* leaks tells a group whatever its size, and no threshold makes it less. */
+static void test_severity_of_few(void **state)
+{
+	struct thresholds t = defaults;
+	struct conn c = stuck(1);
+	struct finding *f;
+
+	add(*state, &c, &java, 1);
+	f = only(*state);
+	t.close_wait_count = (struct threshold){ 1000, 1 };
+	leaks_rate(f, &t);
+	assert_int_equal(f->severity, SEVERITY_CRITICAL);
+	t.close_wait_count.crit = THRESHOLD_NEVER;
+	leaks_rate(f, &t);
 	assert_int_equal(f->severity, SEVERITY_WARNING);
 }
 
@@ -537,6 +651,29 @@ static void test_listing_twice(void **state)
 #define WITH_LEAKS(test) \
 	cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+/* Descriptors are known later, and the worst is first all the same. */
+static void test_rated_again(void **state)
+{
+	struct leaks *l = *state;
+	struct conn many[2] = { stuck(1), stuck(2) }, one = stuck(3);
+	struct finding *f;
+	size_t n;
+
+	one.pid = 300;
+	add(l, &many[0], &java, 1);
+	add(l, &many[1], &java, 1);
+	add(l, &one, &cgi, 1);
+	f = leaks_findings(l, &n);
+	assert_int_equal(n, 2);
+	assert_int_equal(f[0].pid, 100);
+	f[1].fd_used = f[1].fd_limit = 1024;
+	leaks_rate(&f[1], &defaults);
+	leaks_sort(f, n);
+	assert_int_equal(f[0].pid, 300);
+	assert_int_equal(f[0].severity, SEVERITY_CRITICAL);
+	assert_int_equal(f[1].pid, 100);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -547,6 +684,9 @@ int main(void)
 		WITH_LEAKS(test_never_accepted),
 		WITH_LEAKS(test_held_elsewhere),
 		WITH_LEAKS(test_ownerless),
+		WITH_LEAKS(test_incomplete_tables),
+		WITH_LEAKS(test_holders),
+		WITH_LEAKS(test_many_holders),
 		WITH_LEAKS(test_holder_of_unknown_owner),
 		WITH_LEAKS(test_shared),
 		WITH_LEAKS(test_holding_without_name),
@@ -565,8 +705,11 @@ int main(void)
 		WITH_LEAKS(test_severity_by_count),
 		WITH_LEAKS(test_severity_by_descriptors),
 		WITH_LEAKS(test_severity_without_a_limit),
+		WITH_LEAKS(test_severity_by_age),
+		WITH_LEAKS(test_severity_of_few),
 		WITH_LEAKS(test_worst_first),
 		WITH_LEAKS(test_listing_twice),
+		WITH_LEAKS(test_rated_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,12 +45,24 @@ static void random_states(struct rng *g, struct tcpstate_record *rec)
 	case TCPSTATE_TW_REARM:
 		rec->new_state = tw[rnd(g, 2)];
 		break;
+	case TCPSTATE_TW_SYN:
+		rec->old_state = tw[rnd(g, 2)];
+		rec->new_state = rec->old_state;
+		break;
 	case TCPSTATE_TW_KILL:
 		rec->old_state = tw[rnd(g, 2)];
 		rec->new_state = TCPSTATE_CLOSE;
 		break;
 	case TCPSTATE_SNAPSHOT:
 		rec->new_state = 1 + rnd(g, 12);
+		break;
+	case TCPSTATE_RETRANSMIT:
+	case TCPSTATE_SYNACK_AGAIN:
+	case TCPSTATE_RST_SENT:
+	case TCPSTATE_RST_RECEIVED:
+	case TCPSTATE_CHALLENGE:
+		rec->old_state = 1 + rnd(g, 12);
+		rec->new_state = rec->old_state;
 		break;
 	default:
 		rec->old_state = rnd(g, 13);
@@ -103,7 +115,7 @@ static struct tcpstate_record random_record(struct rng *g, uint64_t now_ns,
 	rec.family = chance(g, 80) ? 2 : 10;
 	rec.protocol = chance(g, 97) ? 6 : 262;
 	rec.basis = rnd(g, TCPSTATE_BASES);
-	rec.flags = rnd(g, 1 << 15);
+	rec.flags = rnd(g, 1 << 17);
 	rec.sport = rnd(g, 3);
 	rec.dport = rnd(g, 3);
 	rec.tgid = rnd(g, 4);
@@ -115,8 +127,10 @@ static struct tcpstate_record random_record(struct rng *g, uint64_t now_ns,
 	rec.rcv_nxt = rnd(g, 3);
 	rec.copied_seq = rnd(g, 3);
 	if (rec.type == TCPSTATE_SNAPSHOT) {
+		rec.timer = rnd(g, TCPSTATE_TIMERS);
 		rec.age_ms = chance(g, 10) ? UINT32_MAX : rnd(g, 100);
 		rec.inode = rnd(g, 3);
+		rec.timer = rnd(g, TCPSTATE_TIMERS);
 	}
 	if (rec.type != TCPSTATE_STATE)
 		rec.timeout_ms = rnd(g, 2) * 1000;

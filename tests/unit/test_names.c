@@ -235,8 +235,18 @@ static void test_basis_names(void **state)
 static void test_finding_names(void **state)
 {
 	static const char *const severities[SEVERITIES] = {
+		[SEVERITY_INFO] = "info",
 		[SEVERITY_WARNING] = "warning",
 		[SEVERITY_CRITICAL] = "critical",
+	};
+	static const char *const rules[RULES] = {
+		[RULE_CLOSE_WAIT] = "close_wait", [RULE_FIN_WAIT1] = "fin_wait1",
+		[RULE_FIN_WAIT2] = "fin_wait2", [RULE_LAST_ACK] = "last_ack",
+		[RULE_CLOSING] = "closing", [RULE_SYN_SENT] = "syn_sent",
+		[RULE_SYN_RECV] = "syn_recv", [RULE_IDLE] = "idle",
+		[RULE_ORPHANS] = "orphans", [RULE_TIME_WAIT] = "time_wait",
+		[RULE_PORTS] = "ports", [RULE_FDS] = "fds",
+		[RULE_COLLISION] = "collision", [RULE_ILLEGAL] = "illegal",
 	};
 	static const char *const bugs[BUGS] = {
 		[BUG_FIN_READ] = "fin_read", [BUG_FIN_UNREAD] = "fin_unread",
@@ -246,11 +256,23 @@ static void test_finding_names(void **state)
 		[BUG_OWNERLESS] = "ownerless",
 	};
 
+	static const char *const scopes[SCOPES] = {
+		[SCOPE_DESTINATION] = "destination",
+		[SCOPE_SERVICE] = "service", [SCOPE_NETNS] = "netns",
+	};
+	static const char *const reuses[TW_REUSES] = {
+		[TW_REUSE_UNKNOWN] = "unknown", [TW_REUSE_OFF] = "off",
+		[TW_REUSE_LOOPBACK_ONLY] = "loopback_only",
+		[TW_REUSE_NO_TIMESTAMPS] = "no_timestamps",
+		[TW_REUSE_APPLIES] = "applies",
+	};
+
 	(void)state;
-	assert_string_equal(rule_name(RULE_CLOSE_WAIT), "close_wait");
-	assert_string_equal(rule_name(RULES), "?");
+	check_names(rule_name, rules, RULES);
 	check_names(severity_name, severities, SEVERITIES);
 	check_names(bug_name, bugs, BUGS);
+	check_names(scope_name, scopes, SCOPES);
+	check_names(tw_reuse_name, reuses, TW_REUSES);
 }
 
 int main(void)

@@ -259,6 +259,41 @@ static void test_json_rest(void **state)
 	       "\"malformed\":6,\"evicted\":7}\n");
 }
 
+/* Whoever reads only stdout sees where the gap is. */
+static void expect_lost(enum output_format format, enum output_kind kind,
+			const char *text)
+{
+	struct output *out = begin(format, kind, false);
+	const char *header_end;
+
+	output_lost(out, T0, 3, 17);
+	output_lost(out, T0, ~0u, 18);
+	fclose(sheet.file);
+	header_end = strchr(sheet.text, '\n');
+	assert_string_equal(header_end ? header_end + 1 : "", text);
+	free(sheet.text);
+	output_free(sheet.out);
+}
+
+static void test_lost_in_every_format(void **state)
+{
+	(void)state;
+	setenv("TZ", "UTC", 1);
+	expect_lost(FORMAT_TEXT, OUTPUT_EVENTS, "-- lost 17 events on CPU 3 --\n"
+		    "-- lost 18 events --\n");
+	expect_lost(FORMAT_CSV, OUTPUT_EVENTS,
+		    "21:42:53,0.000000,,,,,,,,LOST,17,\n"
+		    "21:42:53,0.000000,,,,,,,,LOST,18,\n");
+	expect_lost(FORMAT_CSV, OUTPUT_RAW,
+		    "21:42:53,0.000000,,,,,,,,LOST,17,,lost\n"
+		    "21:42:53,0.000000,,,,,,,,LOST,18,,lost\n");
+	expect_lost(FORMAT_CSV, OUTPUT_CONNS,
+		    ",,,,,,,,,,,,,,,lost 17 events\n"
+		    ",,,,,,,,,,,,,,,lost 18 events\n");
+	/* The full-screen picture counts them itself. */
+	expect_lost(FORMAT_TEXT, OUTPUT_NO_HEADER, "");
+}
+
 static void test_json_raw(void **state)
 {
 	struct tcpstate_record rec = {
@@ -606,6 +641,7 @@ int main(void)
 		cmocka_unit_test(test_text_events),
 		cmocka_unit_test(test_text_wide),
 		cmocka_unit_test(test_csv_events),
+		cmocka_unit_test(test_lost_in_every_format),
 		cmocka_unit_test(test_text_conns),
 		cmocka_unit_test(test_csv_conns),
 		cmocka_unit_test(test_text_open),

@@ -84,6 +84,9 @@ static void all_is_seen(struct fixture *f)
 		TCPSTATE_STATE, TCPSTATE_REQ_ADD, TCPSTATE_REQ_DROP,
 		TCPSTATE_TW_ADD, TCPSTATE_TW_KILL, TCPSTATE_CONNECT,
 		TCPSTATE_ACCEPT, TCPSTATE_TW_REARM,
+		TCPSTATE_RETRANSMIT, TCPSTATE_SYNACK_AGAIN,
+		TCPSTATE_RST_SENT, TCPSTATE_RST_RECEIVED,
+		TCPSTATE_CHALLENGE, TCPSTATE_TW_SYN,
 	};
 
 	f->proof.traffic = &f->traffic;
@@ -276,10 +279,16 @@ static void test_dump_shows_too_few(void **state)
 	assert_int_equal(proof_result(&f.proof), PROOF_FAILED);
 }
 
-/* The reason of the last end that was told. */
+/* The reason of the last end of a request that was told. */
 static void last_reason(struct fixture *f, uint8_t reason)
 {
-	f->proof.moves[f->proof.n_moves - 1].reason = reason;
+	size_t i = f->proof.n_moves;
+
+	while (i-- > 0)
+		if (f->proof.moves[i].sport ==
+		    f->traffic.ends[END_REQUEST].sport)
+			break;
+	f->proof.moves[i].reason = reason;
 }
 
 static void test_reason_of_an_end(void **state)

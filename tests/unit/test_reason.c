@@ -112,6 +112,9 @@ static void test_before_established(void **state)
 		  .flags = FILE_, .sk_err = ENETUNREACH, IS(UNREACHABLE) },
 		{ "F24: EADDRNOTAVAIL, no SYN was sent", IN(SYN_SENT), CLIENT,
 		  .flags = OWNED | FILE_, .no_port = true, IS(NO_PORT) },
+		{ "TCP_FASTOPEN_CONNECT, and no SYN before close()",
+		  IN(SYN_SENT), CLIENT, .no_port = true, BY_CLOSE(0),
+		  IS(CLOSED) },
 		{ "close() before the answer", IN(SYN_SENT), CLIENT,
 		  BY_CLOSE(0), IS(CLOSED) },
 		{ "no answer to our SYN-ACKs", IN(SYN_RECV), CLIENT,
@@ -468,6 +471,36 @@ static void test_request_without_room(void **state)
 	assert_int_equal(v.reason, REASON_RST_RECEIVED);
 }
 
+/* Its timer ran out; that is not why it came to nothing. */
+static void test_request_whose_timer_found_more(void **state)
+{
+	static const struct {
+		struct tcpstate_record rec;
+		uint8_t reason, detail;
+	} rows[] = {
+		/* no room for a child when the third segment came */
+		{ { .flags = TCPSTATE_F_TIMER | TCPSTATE_F_ACKED,
+		    .rqueue = 6, .wqueue = 5 }, REASON_OVERFLOW, DETAIL_NONE },
+		/* accept() was deferred */
+		{ { .flags = TCPSTATE_F_TIMER | TCPSTATE_F_ACKED,
+		    .rqueue = 5, .wqueue = 5 }, REASON_TIMEOUT, DETAIL_SYNACK },
+		/* it never came: the queue has nothing to do with it */
+		{ { .flags = TCPSTATE_F_TIMER, .rqueue = 6, .wqueue = 5 },
+		  REASON_TIMEOUT, DETAIL_SYNACK },
+		{ { .flags = TCPSTATE_F_TIMER, .cause = TCPSTATE_CAUSE_INPUT },
+		  REASON_ABORT, DETAIL_LISTENER_CLOSED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct verdict v = reason_of_mini_end(TCPSTATE_SYN_RECV,
+						      &rows[i].rec);
+
+		assert_int_equal(v.reason, rows[i].reason);
+		assert_int_equal(v.detail, rows[i].detail);
+	}
+}
+
 /* Whatever a record holds, there is a reason. */
 static void test_there_is_always_a_reason(void **state)
 {
@@ -518,6 +551,7 @@ int main(void)
 		cmocka_unit_test(test_mini_sockets),
 		cmocka_unit_test(test_causes_of_a_mini_sockets_end),
 		cmocka_unit_test(test_request_without_room),
+		cmocka_unit_test(test_request_whose_timer_found_more),
 		cmocka_unit_test(test_there_is_always_a_reason),
 	};
 
