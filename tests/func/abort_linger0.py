@@ -55,4 +55,5 @@ def abort_by_server(source):
 
 
 if __name__ == "__main__":
-    t.main(abort_by_client, abort_by_server)
+    t.main(abort_by_client, abort_by_server,
+           shares=("events", "conns"))

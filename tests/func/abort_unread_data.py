@@ -49,4 +49,5 @@ def unread_fin(source):
 
 
 if __name__ == "__main__":
-    t.main(abort_unread_data, unread_fin)
+    t.main(abort_unread_data, unread_fin,
+           shares=("events",))

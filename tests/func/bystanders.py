@@ -12,7 +12,7 @@ import threading
 import tcpstate_test as t
 from holders_found import Child, connected, io_uring, register
 
-CONNECTIONS = 2000 // t.PATIENCE    # that come and go
+CONNECTIONS = 1000 // t.PATIENCE    # that come and go
 KEPT = 200              # that stay, to be looked at and killed
 IPPROTO_MPTCP = 262
 
@@ -269,4 +269,5 @@ def mptcp(source):
 
 if __name__ == "__main__":
     t.main(ss_that_looks, ss_that_kills, ourselves, unix_garbage,
-           let_go_by_a_worker, mptcp, limit=150)
+           let_go_by_a_worker, mptcp, limit=150,
+           shares=("events",))

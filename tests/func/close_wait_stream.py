@@ -47,7 +47,7 @@ def older_than_the_tool(source):
     client.close()
     t.check_equal(child.recv(1), b"", "what the server read")
     t.wait_diag(c.cookie, "FIN_WAIT2")
-    events = t.Watch(source)
+    events = t.Watch(source, alone=True)
     told_ns = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
     child.close()
     t.wait_diag(c.cookie, "TIME_WAIT")
@@ -79,4 +79,5 @@ def older_than_the_tool(source):
 
 
 if __name__ == "__main__":
-    t.main(never_accepted, listener_closed, older_than_the_tool)
+    t.main(never_accepted, listener_closed, older_than_the_tool,
+           shares=("events",))

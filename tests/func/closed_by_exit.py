@@ -79,4 +79,5 @@ def killed_leaker(source):
 
 
 if __name__ == "__main__":
-    t.main(killed_client, killed_leaker)
+    t.main(killed_client, killed_leaker,
+           shares=("events",))

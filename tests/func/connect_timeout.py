@@ -81,4 +81,5 @@ def no_port(source):
 
 
 if __name__ == "__main__":
-    t.main(syn_timeout, given_up, no_port)
+    t.main(syn_timeout, given_up, no_port,
+           shares=("events",))

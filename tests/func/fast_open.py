@@ -240,4 +240,5 @@ def connect_without_syn(source):
 if __name__ == "__main__":
     t.main(data_in_syn, cookie_asked_for, closed_before_its_ack,
            reset_before_its_ack, reset_before_accept, listener_closed,
-           never_acknowledged, connect_without_syn, limit=60)
+           never_acknowledged, connect_without_syn, limit=60,
+           shares=("events --reconcile 1h", "conns --reconcile 1h"))

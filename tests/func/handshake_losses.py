@@ -112,4 +112,5 @@ def third_lost_and_data(source):
 
 
 if __name__ == "__main__":
-    t.main(syn_lost, synack_lost, both_lost, third_lost_and_data)
+    t.main(syn_lost, synack_lost, both_lost, third_lost_and_data,
+           shares=("events", "conns"))

@@ -71,4 +71,5 @@ def v4_client_of_v6_listener(source):
 
 
 if __name__ == "__main__":
-    t.main(ipv6, v4_mapped, v4_client_of_v6_listener)
+    t.main(ipv6, v4_mapped, v4_client_of_v6_listener,
+           shares=("events",))

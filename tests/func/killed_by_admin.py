@@ -50,4 +50,5 @@ def looked_at(source):
 
 
 if __name__ == "__main__":
-    t.main(killed_by_admin, looked_at)
+    t.main(killed_by_admin, looked_at,
+           shares=("events",))

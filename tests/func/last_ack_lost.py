@@ -101,4 +101,5 @@ def fin_with_the_third_segment(source):
 
 
 if __name__ == "__main__":
-    t.main(last_ack_lost, fin_lost, fin_with_the_third_segment)
+    t.main(last_ack_lost, fin_lost, fin_with_the_third_segment,
+           shares=("events", "conns"))

@@ -174,4 +174,5 @@ def namespace_gone(source):
 
 if __name__ == "__main__":
     t.main(time_wait, request_killed, request_reset, request_unreachable,
-           request_without_room, request_without_listener, namespace_gone)
+           request_without_room, request_without_listener, namespace_gone,
+           shares=("events",))

@@ -157,4 +157,5 @@ def client_without(source):
 
 if __name__ == "__main__":
     t.main(both_ends, joined_by_another, server_without, client_without,
-           limit=90)
+           limit=90,
+           shares=("events",))

@@ -147,4 +147,5 @@ def linger2_negative(source):
 
 if __name__ == "__main__":
     t.main(timeout, data_after_close, data_before_the_ack, data_with_the_ack,
-           reset, linger2_negative)
+           reset, linger2_negative,
+           shares=("events",))

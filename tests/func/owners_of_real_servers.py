@@ -160,4 +160,5 @@ def socket_activation(source):
 
 if __name__ == "__main__":
     t.main(nginx_workers, apache_prefork, redis, python_threads, inetd,
-           socket_activation)
+           socket_activation,
+           shares=("conns",))

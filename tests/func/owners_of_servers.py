@@ -144,4 +144,5 @@ def inherited_listener(source):
 
 
 if __name__ == "__main__":
-    t.main(prefork, threads, descriptor_handed_over, inherited_listener)
+    t.main(prefork, threads, descriptor_handed_over, inherited_listener,
+           shares=("conns",))

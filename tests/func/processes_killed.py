@@ -196,4 +196,5 @@ def namespace_removed(source):
 
 
 if __name__ == "__main__":
-    t.main(killed, namespace_removed, limit=90)
+    t.main(killed, namespace_removed, limit=90,
+           shares=("events",))

@@ -155,4 +155,5 @@ def deferred_and_expired(source):
 
 if __name__ == "__main__":
     t.main(accept_queue_full, accept_queue_has_room_again, syn_queue_full,
-           listener_closed, deferred_without_data, deferred_and_expired)
+           listener_closed, deferred_without_data, deferred_and_expired,
+           shares=("events", "conns"))

@@ -198,4 +198,5 @@ def closing(source):
 
 if __name__ == "__main__":
     t.main(listen, syn_sent, syn_recv_of_connect, syn_recv, established, fin_wait1,
-           fin_wait2, fin_wait2_of_orphan, close_wait, last_ack, closing)
+           fin_wait2, fin_wait2_of_orphan, close_wait, last_ack, closing,
+           shares=("events", "conns"))

@@ -83,4 +83,5 @@ def unaccepted(source):
 
 
 if __name__ == "__main__":
-    t.main(request_by_its_third_segment, request_by_its_timer, unaccepted)
+    t.main(request_by_its_third_segment, request_by_its_timer, unaccepted,
+           shares=("events", "conns"))

@@ -161,4 +161,5 @@ def late_data(source):
 
 if __name__ == "__main__":
     t.main(syn_again, synack_again, fin_again, rst_sent_and_received,
-           rst_of_a_listener, late_data)
+           rst_of_a_listener, late_data,
+           shares=("events",))

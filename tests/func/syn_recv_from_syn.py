@@ -157,4 +157,5 @@ def defer_accept(source):
 
 
 if __name__ == "__main__":
-    t.main(third_segment_late, third_segment_lost, never_answered, defer_accept)
+    t.main(third_segment_late, third_segment_lost, never_answered, defer_accept,
+           shares=("events",))

@@ -196,11 +196,57 @@ def _share_of(plan):
             if (i // sources_of + i % sources_of) % n == k]
 
 
+def _in_turn(plan, shares):
+    """(source, its part of the plan), where cases share a tool: one source
+    after the other, so that each runs alone."""
+    if not shares:
+        return [(None, plan)]
+    return [(s, [p for p in plan if p[1] == (s,)])
+            for s in dict.fromkeys(args[0] for _, args in plan)]
+
+
+class Report:
+    """A line for each case, and the totals."""
+
+    def __init__(self):
+        self.counts = {"ok": 0, "fail": 0, "skip": 0}
+        self.n = 0
+
+    def run(self, case, args, *how):
+        self.n += 1
+        began = time.monotonic()
+        verdict, text = _run_visible_case(case, args, *how)
+        took = time.monotonic() - began
+        self.counts[verdict] += 1
+        name = f"{self.n} " + " ".join((case.__name__, *args))
+        if verdict == "skip":
+            print(f"ok {name} # SKIP {text}")
+        else:
+            _comment(text)
+            print(f"{'ok' if verdict == 'ok' else 'not ok'} {name} "
+                  f"# {took:.1f} s")
+        sys.stdout.flush()
+
+    def fail(self, text):
+        """What is no case's."""
+        _comment(text)
+        self.counts["fail"] += 1
+
+    def end(self):
+        print(f"# Totals: pass:{self.counts['ok']} fail:{self.counts['fail']} "
+              f"xfail:0 xpass:0 skip:{self.counts['skip']} error:0")
+        if self.counts["fail"]:
+            return EXIT_FAIL
+        return EXIT_PASS if self.counts["ok"] else EXIT_SKIP
+
+
 def main(*cases, per_source=True, isolated=True, limit=CASE_LIMIT,
-         only_source=None, shared=False):
+         only_source=None, shared=False, shares=()):
     """Run the cases, report in KTAP, and exit. A case is a function with a
     source as its argument, or without if not per_source. shared: it is about
-    what is made of the records, so that several kernels can share the work."""
+    what is made of the records, so that several kernels can share the work.
+    shares: commands of which one tool serves all cases, see
+    tcpstate_shared.py."""
     print("KTAP version 1")
     try:
         if os.geteuid() != 0:
@@ -219,28 +265,16 @@ def main(*cases, per_source=True, isolated=True, limit=CASE_LIMIT,
     if shared:
         plan = _share_of(plan)
     print(f"1..{len(plan)}")
-    counts = {"ok": 0, "fail": 0, "skip": 0}
+    report = Report()
     Test.hidden = Hidden()
-    for n, (case, args) in enumerate(plan, 1):
-        began = time.monotonic()
-        verdict, text = _run_visible_case(case, args, isolated,
-                                          limit * PATIENCE)
-        took = time.monotonic() - began
-        counts[verdict] += 1
-        name = " ".join((case.__name__, *args))
-        if verdict == "skip":
-            print(f"ok {n} {name} # SKIP {text}")
-        else:
-            _comment(text)
-            print(f"{'ok' if verdict == 'ok' else 'not ok'} {n} {name} "
-                  f"# {took:.1f} s")
-        sys.stdout.flush()
+    for source, part in _in_turn(plan, shares):
+        try:
+            with shared_tools(source, shares):
+                for case, args in part:
+                    report.run(case, args, isolated, limit * PATIENCE)
+        except Failure as e:
+            report.fail(f"the tool that all cases with {source} share: {e}")
     stuck = _remove_module()
     if stuck:
-        _comment(f"rmmod failed after the test: {stuck}")
-        counts["fail"] += 1
-    print(f"# Totals: pass:{counts['ok']} fail:{counts['fail']} xfail:0 "
-          f"xpass:0 skip:{counts['skip']} error:0")
-    if counts["fail"]:
-        sys.exit(EXIT_FAIL)
-    sys.exit(EXIT_PASS if counts["ok"] else EXIT_SKIP)
+        report.fail(f"rmmod failed after the test: {stuck}")
+    sys.exit(report.end())

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """tcpstate-watch, what it says, and what it must have said."""
 import calendar
+import contextlib
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import time
 
 from tcpstate_net import (LIMIT, PATIENCE, Failure, Skip, Test, check,
                           check_equal, die_with_parent, enter_netns)
+from tcpstate_shared import SharedTool, at_home, refused_connect
 
 READY_LIMIT = 90.0 * PATIENCE   # seconds until the ready line
 
@@ -165,12 +167,42 @@ SUMMARY = re.compile(r"tcpstate-watch: captured (\d+), lost (\d+), corrected "
 SUMMARY_KEYS = ("captured", "lost", "corrected", "unknown_owner", "inferred")
 
 
+def check_summary(stderr, last_objects, lossless=True):
+    """The last words on both outputs."""
+    last = stderr[-1] if stderr else ""
+    line = SUMMARY.fullmatch(last)
+    check(line, f"the last line of stderr is {last!r}, not the summary")
+    others = [s for s in stderr[:-1] if not READY.fullmatch(s)]
+    check(not others, f"stderr has an unexpected line: {others[:1]}")
+    check(last_objects and last_objects[-1]["event"] == "summary",
+          "the last object on stdout is not the summary")
+    summary = last_objects[-1]
+    compare_fields(summary,
+                   {"event": "summary",
+                    **{k: int(v) for k, v in zip(SUMMARY_KEYS,
+                                                 line.groups())}},
+                   "summary")
+    # Events of the whole host: with a flood of others', a loss is no
+    # fault of the test's few, which are all compared.
+    if lossless and summary["captured"] < 20000:
+        check_equal(summary["lost"], 0, "the number of lost events")
+
+
+def parse(line):
+    try:
+        return json.loads(line)
+    except ValueError:
+        return {"event": "garbage", "line": line.decode("latin-1")}
+
+
 class Watch:
     """A running tcpstate-watch -j, and what it has said so far."""
 
     running = []
 
-    def __init__(self, source, command="events", *args, netns="own"):
+    def __init__(self, source, command="events", *args, netns="own",
+                 alone=False):
+        """alone: not the program's shared tool, its start is the point."""
         self.expected = []
         self.own_connections = set()    # cookies that the test compares itself
         self.objects = []
@@ -186,6 +218,29 @@ class Watch:
         self._changed = threading.Condition()
         self.begin_mono = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
         self.begin_real = time.time_ns()
+        self.shared = None
+        if not alone:
+            self.shared = SharedTool.running.get(
+                (source, " ".join((command, *args))))
+        if self.shared:
+            self._join()
+        else:
+            self._start(line)
+        check_equal(self.ready[1], source, "the source on the ready line")
+        self.not_observed = set((self.ready[4] or "").split(", ")) - {""}
+        self._forget_before_ready()
+
+    def _join(self):
+        self.line = self.shared.line
+        self.ready = next(filter(None, map(READY.fullmatch,
+                                           self.shared.stderr())))
+        self._over = False
+        self._threads = [threading.Thread(target=self._read_shared,
+                                          args=(self.shared.size(),),
+                                          daemon=True)]
+        self._threads[0].start()
+
+    def _start(self, line):
         self.process = subprocess.Popen(
             line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, preexec_fn=self._in_child)
@@ -199,9 +254,6 @@ class Watch:
         if not self.ready:
             raise Failure(f"{self.line} ended before it was ready: "
                           f"{' '.join(self.stderr)}")
-        check_equal(self.ready[1], source, "the source on the ready line")
-        self.not_observed = set((self.ready[4] or "").split(", ")) - {""}
-        self._forget_before_ready()
 
     def command(self):
         return [tool()]
@@ -221,15 +273,27 @@ class Watch:
 
     # reading
 
+    def _take(self, *lines):
+        items = [parse(line) for line in lines]
+        with self._changed:
+            self.objects += items
+            self._changed.notify_all()
+
     def _read_stdout(self):
         for line in self.process.stdout:
-            try:
-                item = json.loads(line)
-            except ValueError:
-                item = {"event": "garbage", "line": line.decode("latin-1")}
-            with self._changed:
-                self.objects.append(item)
-                self._changed.notify_all()
+            self._take(line)
+
+    def _read_shared(self, at):
+        """What it says from there on."""
+        rest = b""
+        with open(self.shared.out.name, "rb") as f:
+            f.seek(at)
+            while not self._over:
+                more = f.read()
+                if not more:
+                    time.sleep(0.02)
+                *lines, rest = (rest + more).split(b"\n")
+                self._take(*lines)
 
     def _read_stderr(self):
         for line in self.process.stderr:
@@ -240,6 +304,8 @@ class Watch:
                 self._changed.notify_all()
 
     def ended(self):
+        if self.shared:
+            return self.shared.ended()
         return self.process.poll() is not None
 
     def _wait(self, predicate, what, limit, end_of=None):
@@ -265,9 +331,14 @@ class Watch:
 
     def wait_for(self, predicate, what, limit=LIMIT, end_of=None):
         """The first object that predicate is true of."""
-        return self._wait(lambda: next((o for o in self.objects
-                                        if predicate(o)), None), what, limit,
-                          end_of)
+        seen = 0
+
+        def find():
+            nonlocal seen
+            begin, seen = seen, len(self.objects)
+            return next((o for o in self.objects[begin:seen] if predicate(o)),
+                        None)
+        return self._wait(find, what, limit, end_of)
 
     def wait_state(self, end, name, limit=LIMIT):
         """The event with which it enters a state."""
@@ -355,6 +426,8 @@ class Watch:
 
     def stop(self, sig=signal.SIGINT, limit=LIMIT):
         """End it; the exit status."""
+        if self.shared:
+            return self._leave(limit)
         if not self.ended():
             self.process.send_signal(sig)
         try:
@@ -369,23 +442,33 @@ class Watch:
             Watch.running.remove(self)
         return self.process.returncode
 
+    def _leave(self, limit):
+        """When it has told all that happened until now: a connection that is
+        refused, made for this, is told."""
+        end = time.monotonic() + limit
+        told = None
+        while not told:
+            check(time.monotonic() < end and not self.ended(),
+                  f"{self.line} does not tell of a connection that is refused")
+            with at_home(), refused_connect() as mark:
+                told = self._told(mark, limit / 6)
+        self._over = True
+        self._threads[0].join(limit)
+        self.end_mono = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+        return 0
+
+    def _told(self, mark, limit):
+        """Its last line: its end, whatever the command."""
+        try:
+            return self.wait_for(lambda o: o.get("conn_id") == mark and
+                                 o.get("new_state", o.get("state")) == "CLOSE",
+                                 "the mark", limit)
+        except Failure:
+            return None
+
     def check_summary(self, lossless=True):
-        last = self.stderr[-1] if self.stderr else ""
-        line = SUMMARY.fullmatch(last)
-        check(line, f"the last line of stderr is {last!r}, not the summary")
-        others = [s for s in self.stderr[:-1] if not READY.fullmatch(s)]
-        check(not others, f"stderr has an unexpected line: {others[:1]}")
-        check(self.objects and self.objects[-1]["event"] == "summary",
-              "the last object on stdout is not the summary")
-        compare_fields(self.objects[-1],
-                       {"event": "summary",
-                        **{k: int(v) for k, v in zip(SUMMARY_KEYS,
-                                                     line.groups())}},
-                       "summary")
-        # Events of the whole host: with a flood of others', a loss is no
-        # fault of the test's few, which are all compared.
-        if lossless and self.objects[-1]["captured"] < 20000:
-            check_equal(self.objects[-1]["lost"], 0, "the number of lost events")
+        if not self.shared:     # else at its own end
+            check_summary(self.stderr, self.objects[-1:], lossless)
 
     def finish(self):
         """End it by SIGINT, and compare everything that was expected."""
@@ -405,6 +488,26 @@ class Watch:
         for watch in list(cls.running):
             watch.process.kill()
             watch.process.wait()
+
+
+@contextlib.contextmanager
+def shared_tools(source, commands):
+    """commands: with their options, as in "events --raw". They serve the cases
+    that are run meanwhile; how they end counts too."""
+    tools = []
+    try:
+        for command in commands:
+            name, *options = command.split()
+            tools.append(SharedTool(
+                source, command,
+                [tool(), name, "-j", "--source", source, *options],
+                READY_LIMIT))
+        yield
+        for shared in tools:
+            shared.stop()
+            check_summary(shared.stderr(), shared.last_object())
+    finally:
+        SharedTool.kill_all()
 
 
 def check_conn(watch, end, handshake=(), close=(), absent=(), **fields):

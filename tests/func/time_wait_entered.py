@@ -69,4 +69,5 @@ def line_when_it_begins(source):
 
 
 if __name__ == "__main__":
-    t.main(time_wait_entered, raw_has_false_close, line_when_it_begins)
+    t.main(time_wait_entered, raw_has_false_close, line_when_it_begins,
+           shares=("events", "conns"))

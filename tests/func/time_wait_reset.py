@@ -71,4 +71,5 @@ def not_with_rfc1337(source):
 
 
 if __name__ == "__main__":
-    t.main(ended, not_with_rfc1337)
+    t.main(ended, not_with_rfc1337,
+           shares=("events",))

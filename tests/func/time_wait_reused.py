@@ -73,4 +73,5 @@ def by_connect(source):
 
 
 if __name__ == "__main__":
-    t.main(by_syn, by_connect)
+    t.main(by_syn, by_connect,
+           shares=("events",))

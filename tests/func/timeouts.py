@@ -83,4 +83,5 @@ def fin(source):
 
 
 if __name__ == "__main__":
-    t.main(keepalive, data, user_timeout, user_timeout_of_keepalive, fin)
+    t.main(keepalive, data, user_timeout, user_timeout_of_keepalive, fin,
+           shares=("events",))

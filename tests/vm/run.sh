@@ -172,7 +172,8 @@ share_options()
 
 # setpriv: even if this script is killed outright, the machine goes with it.
 # thash_entries: tcp_max_tw_buckets of a new network namespace is half of it,
-# and the default of a small machine is small.
+# and the default of a small machine is small. tsc: else a kernel that finds its
+# emulated processors' counters apart reads a device each time it wants the time.
 start_guest()
 {
 	local ports shares
@@ -184,7 +185,7 @@ start_guest()
 		-M q35 "${accel[@]}" -smp "$cpus" -m "$memory" \
 		-serial "file:$console" "${ports[@]}" "${shares[@]}" \
 		-kernel "$vmlinuz" -initrd "$work/initrd" \
-		-append "console=ttyS0 loglevel=4 log_buf_len=4M oops=panic panic=-1 thash_entries=131072 mitigations=off $append" \
+		-append "console=ttyS0 loglevel=4 log_buf_len=4M oops=panic panic=-1 thash_entries=131072 mitigations=off tsc=reliable $append" \
 		</dev/null >"$work/qemu" 2>&1 &
 	qemu=$!
 	tail -q -c +1 -f -s 0.1 --pid="$qemu" "$work/output" &
