@@ -405,6 +405,31 @@ static void test_dump_of_a_mini_socket_takes_no_uid_away(void **state)
 	FINISH(r);
 }
 
+/*
+ * A dump has the time of its beginning, and may show what came a little later:
+ * where a hook tells of it, that is waited for.
+ */
+static void test_dump_before_the_hook(void **state)
+{
+	struct rig *r = *state;
+
+	PLAY(r, STATE(0, C, ESTABLISHED, FIN_WAIT1, BY(100, "nc")),
+	     STATE(10, C, FIN_WAIT1, FIN_WAIT2, SOFTIRQ),
+	     TW_ADD(20, C, FIN_WAIT2, .timeout_ms = 60000),
+	     STATE(20, C, FIN_WAIT2, CLOSE, SOFTIRQ),
+	     SNAPSHOT(100, C, TIME_WAIT, .age_ms = 0, .timeout_ms = 60000),
+	     TW_REARM(101, C, TIME_WAIT));
+	until(r, 300);
+	TELLS(r,
+	      TOLD(C, ESTABLISHED, FIN_WAIT1, UNKNOWN, TRACEPOINT, NO_SPAN,
+		   .pid = 100),
+	      TOLD(C, FIN_WAIT1, FIN_WAIT2, UNKNOWN, TRACEPOINT, 10,
+		   .pid = 100),
+	      TOLD(C, FIN_WAIT2, TIME_WAIT, UNKNOWN, PROBE, 91, .pid = 100));
+	assert_int_equal(conn_of(r, C)->tw_restarts, 0);
+	FINISH(r);
+}
+
 static void test_uid_of_an_old_mini_socket_is_not_known(void **state)
 {
 	struct rig *r = *state;
@@ -614,6 +639,7 @@ int main(void)
 		WITH_RIG(test_old_orphan),
 		WITH_RIG(test_fresh_dump_brings_queues_and_inode),
 		WITH_RIG(test_dump_of_a_mini_socket_takes_no_uid_away),
+		WITH_RIG(test_dump_before_the_hook),
 		WITH_RIG(test_uid_of_an_old_mini_socket_is_not_known),
 		WITH_RIG(test_netns_of_its_own),
 		WITH_RIG(test_twice_is_once),

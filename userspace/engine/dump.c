@@ -47,10 +47,15 @@ static bool is_orphan_mini(const struct tcpstate_record *r)
 	       r->timeout_ms;
 }
 
-/* A mini-socket's FIN that no hook showed: the dump does. */
-static bool snapshot_moves(const struct entry *entry, uint8_t state)
+/*
+ * A mini-socket's FIN that no hook shows: the dump does.  Where one does, its
+ * record may only be late: engine_dump_end() sees what is wrong.
+ */
+static bool snapshot_moves(const struct engine *e, const struct entry *entry,
+			   uint8_t state)
 {
-	return state == TCPSTATE_TIME_WAIT && entry->conn.mini &&
+	return !(e->cfg.hooks & SEEN_TW_REARM) &&
+	       state == TCPSTATE_TIME_WAIT && entry->conn.mini &&
 	       entry->conn.state == TCPSTATE_FIN_WAIT2;
 }
 
@@ -79,7 +84,7 @@ void on_snapshot(struct engine *e, const struct tcpstate_record *r)
 		take_dump(&entry->conn, r);
 		entry->dump = e->dump;
 		entry->dumped = state;
-		if (snapshot_moves(entry, state))
+		if (snapshot_moves(e, entry, state))
 			move_by_dump(e, entry, r);
 		return;
 	}
