@@ -23,13 +23,17 @@ class SharedTool:
 
     running = {}        # by source, and command with options
 
-    def __init__(self, source, command, line, limit):
+    def __init__(self, source, command, line):
         self.line = " ".join(line)
         self.out = tempfile.NamedTemporaryFile()
         self.err = tempfile.NamedTemporaryFile()
         self._process = subprocess.Popen(
             line, stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err,
             preexec_fn=die_with_parent)
+        self.key = source, command
+        SharedTool.running[self.key] = self
+
+    def wait_ready(self, limit):
         end = time.monotonic() + limit
         while not any(": ready, " in s for s in self.stderr()):
             if self._process.poll() is not None:
@@ -38,8 +42,6 @@ class SharedTool:
             check(time.monotonic() < end, f"the ready line did not come within "
                   f"{limit:g} s from {self.line}")
             time.sleep(0.02)
-        self.key = source, command
-        SharedTool.running[self.key] = self
 
     def stderr(self):
         """Its whole lines so far."""

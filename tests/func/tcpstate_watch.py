@@ -500,8 +500,9 @@ def shared_tools(source, commands):
             name, *options = command.split()
             tools.append(SharedTool(
                 source, command,
-                [tool(), name, "-j", "--source", source, *options],
-                READY_LIMIT))
+                [tool(), name, "-j", "--source", source, *options]))
+        for shared in tools:
+            shared.wait_ready(READY_LIMIT)
         yield
         for shared in tools:
             shared.stop()
