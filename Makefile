@@ -24,7 +24,7 @@ endif
 uapi := $(wildcard include/uapi/linux/*.h)
 
 # What is not in every minimal system goes into the one file.
-static_libs := -Wl,-Bstatic -lbpf -lelf -lz -Wl,-Bdynamic
+static_libs := -Wl,-Bstatic -lbpf -lelf -lzstd -lz -Wl,-Bdynamic
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -41,6 +41,7 @@ help:
 #: make watch        install what is missing, build, watch this host (root)
 #: make check        install what is missing, run all tests (root)
 #: make check-quick  unit tests, and the BPF source on this kernel (root)
+#: make fuzz         build/fuzz/*, which tests/check runs for a minute each
 #: make check-vm     the tests on stock 6.1 and 6.12 kernels in qemu
 #: make check-debug  the module on a 6.12 that checks its memory and locks
 #: make userspace    build/tcpstate-watch, the BPF object inside
@@ -128,6 +129,26 @@ $(build)/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(library)
 
 unit-tests: $(unit_tests) $(build)/tcpstate-watch
 
+# ---- fuzzing ----
+
+# With clang's fuzzer, address and undefined behaviour sanitizers.
+fuzzers := $(patsubst tests/fuzz/%.c,$(build)/fuzz/%, \
+	   $(wildcard tests/fuzz/fuzz_*.c))
+fuzz_flags := -fsanitize=fuzzer,address,undefined \
+	      -fno-sanitize-recover=undefined -O1 -g -std=gnu11 \
+	      -fno-strict-aliasing -Wall -Wextra -Werror
+
+$(build)/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h \
+		$(wildcard userspace/engine/*.[ch]) \
+		userspace/recording_reader.c userspace/recording_writer.c
+	$(call say,FUZZ,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(fuzz_flags) $(cppflags) -Itests/fuzz \
+		$(filter %.c,$^) -o $@ -lzstd -lz
+
+.PHONY: fuzz
+fuzz: $(fuzzers)
+
 # ---- everything together ----
 
 deps:
@@ -144,7 +165,7 @@ check:
 	$(Q)tests/check all
 
 check-quick:
-	$(Q)$(MAKE) userspace unit-tests
+	$(Q)$(MAKE) userspace unit-tests fuzz
 	$(Q)tests/check quick
 
 check-vm:

@@ -293,7 +293,7 @@ const struct command *args_named_command(const struct command *table, int argc,
 struct check {
 	const struct command *table;
 	const struct argp *argp;
-	int argc, i;
+	int argc, i, words;
 	char **argv;
 	struct args_error *err;
 };
@@ -374,6 +374,14 @@ static enum args_verdict check_letters(struct check *c)
 
 static enum args_verdict check_word(struct check *c, const char *word)
 {
+	/* A command that documents arguments takes one. */
+	if (c->argp->args_doc) {
+		if (!c->words++)
+			return ARGS_OK;
+		say(c->err, "unexpected word \"%.60s\": %s takes one %s", word,
+		    c->argv[0], c->argp->args_doc);
+		return ARGS_ERROR;
+	}
 	if (word_hint(word, c->err))
 		return ARGS_ERROR;
 	if (command_find(c->table, word))
@@ -398,9 +406,11 @@ enum args_verdict args_check(const struct command *table,
 	for (c.i = 1; c.i < argc && verdict == ARGS_OK; c.i++) {
 		const char *arg = argv[c.i];
 
-		if (!strcmp(arg, "--"))
-			return c.i + 1 < argc ? check_word(&c, argv[c.i + 1]) :
-						ARGS_OK;
+		if (!strcmp(arg, "--")) {
+			while (++c.i < argc && verdict == ARGS_OK)
+				verdict = check_word(&c, argv[c.i]);
+			return verdict;
+		}
 		if (is_word(arg))
 			verdict = check_word(&c, arg);
 		else if (arg[1] == '-')

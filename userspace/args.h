@@ -35,7 +35,8 @@ const struct command *args_named_command(const struct command *table, int argc,
 					 char **argv);
 
 /*
- * Would argp take all options of @argv, and is there no word among them?
+ * Would argp take all options of @argv, and is there no word among them, or one
+ * where @argp documents it?
  * Stops with ARGS_HELP or ARGS_VERSION where it meets that option.  @table
  * serves to say whose an option is; argv[0] is the command's name.
  */

@@ -49,6 +49,7 @@ struct tree {
 
 struct cgroups {
 	struct tree tree;
+	bool told;		/* not of this host, which is not asked */
 	bool search;		/* handles are refused */
 	unsigned int victim;	/* next way to be replaced */
 	struct slot slots[CACHE_SLOTS];
@@ -345,6 +346,16 @@ int cgroups_path(struct cgroups *c, uint64_t id, char *path, size_t size)
 	return path_by_search(c, id, path, size);
 }
 
+static void fill(struct slot *slot, uint64_t id, const char *path)
+{
+	memset(slot, 0, sizeof(*slot));
+	slot->id = id;
+	slot->known = path;
+	if (path)
+		cgroup_path_names(path, slot->unit, sizeof(slot->unit),
+				  slot->container, sizeof(slot->container));
+}
+
 static void look_up(struct cgroups *c, struct slot *slot, uint64_t id)
 {
 	char path[PATH_MAX];
@@ -352,13 +363,9 @@ static void look_up(struct cgroups *c, struct slot *slot, uint64_t id)
 
 	memset(slot, 0, sizeof(*slot));
 	err = cgroups_path(c, id, path, sizeof(path));
-	if (err == -ENOMEM || err == -EMFILE || err == -ENFILE)
-		return;		/* ours, and temporary: not kept */
-	slot->id = id;
-	slot->known = !err;
-	if (slot->known)
-		cgroup_path_names(path, slot->unit, sizeof(slot->unit),
-				  slot->container, sizeof(slot->container));
+	/* Ours, and temporary: not kept. */
+	if (err != -ENOMEM && err != -EMFILE && err != -ENFILE)
+		fill(slot, id, err ? NULL : path);
 }
 
 /*
@@ -366,7 +373,7 @@ static void look_up(struct cgroups *c, struct slot *slot, uint64_t id)
  * again.  So "unknown" is kept as well, or a host full of sockets of one
  * removed cgroup would be searched for each.
  */
-static const struct slot *slot_of(struct cgroups *c, uint64_t id)
+static struct slot *slot_of(struct cgroups *c, uint64_t id)
 {
 	size_t first = (id * 0x9e3779b97f4a7c15ULL >> 40) % CACHE_SLOTS;
 	struct slot *slot;
@@ -383,6 +390,23 @@ static const struct slot *slot_of(struct cgroups *c, uint64_t id)
 look_up:
 	look_up(c, slot, id);
 	return slot;
+}
+
+struct cgroups *cgroups_new_told(void)
+{
+	struct cgroups *c = calloc(1, sizeof(*c));
+
+	if (c) {
+		c->told = true;
+		c->tree.fd = -ENODEV;
+	}
+	return c;
+}
+
+void cgroups_tell(struct cgroups *c, uint64_t id, const char *path)
+{
+	if (id)
+		fill(slot_of(c, id), id, path);
 }
 
 struct cgroups *cgroups_new(void)
@@ -412,7 +436,7 @@ bool cgroups_name(struct cgroups *c, uint64_t id, char *unit, size_t unit_len,
 	static const struct slot unknown;
 	const struct slot *slot = &unknown;
 
-	if (c && c->tree.fd >= 0 && id)
+	if (c && (c->told || c->tree.fd >= 0) && id)
 		slot = slot_of(c, id);
 	copy(unit, unit_len, slot->unit, strlen(slot->unit));
 	copy(container, container_len, slot->container,

@@ -15,6 +15,9 @@ struct cgroups;		/* opaque: the mounted tree and a bounded cache */
  * NULL only without memory.  On a host without cgroup v2 every id is unknown.
  */
 struct cgroups *cgroups_new(void);
+/* One that knows nothing of this host, only what it is told. */
+struct cgroups *cgroups_new_told(void);
+void cgroups_tell(struct cgroups *c, uint64_t id, const char *path);
 void cgroups_free(struct cgroups *c);
 
 /*

@@ -59,6 +59,16 @@ uint64_t cmd_duration(const char *option, const char *arg)
 	return ns;
 }
 
+uint64_t cmd_bytes(const char *option, const char *arg)
+{
+	struct parse_error err;
+	uint64_t bytes;
+
+	if (parse_bytes(arg, &bytes, &err))
+		usage_error("%s %s: %s", option, arg, err.why);
+	return bytes;
+}
+
 uint64_t cmd_number(const char *option, const char *arg, uint64_t min,
 		    uint64_t max)
 {
@@ -82,10 +92,10 @@ static const char *source_name(const char *arg)
 {
 	if (is_one_of(arg, source_names))
 		return arg;
-	if (strpbrk(arg, "/.") || !access(arg, F_OK))
-		usage_error("--source %s: this version cannot read recordings, use auto, kmod or bpf",
-			    arg);
-	usage_error("--source %s: use auto, kmod or bpf", arg);
+	if (!access(arg, F_OK))
+		return arg;
+	usage_error("--source %s: no such recording; use auto, kmod, bpf or a file",
+		    arg);
 }
 
 static enum output_format format_of(const char *arg)
@@ -103,7 +113,7 @@ static enum output_format format_of(const char *arg)
 static const struct argp_option common_options[] = {
 	{ NULL, 0, NULL, 0, "Options of every command:", 20 },
 	{ "source", KEY_SOURCE, "NAME", 0,
-	  "Where events come from: auto, kmod or bpf (default auto)", 0 },
+	  "Where events come from: auto, kmod, bpf, or the file of a recording (default auto)", 0 },
 	{ "hooks", KEY_HOOKS, "KIND", 0,
 	  "Hooks for mini-sockets: auto, fentry, kprobe, timer or none (default auto)", 0 },
 	{ "owners", KEY_OWNERS, "WAY", 0,
@@ -303,6 +313,13 @@ const struct argp filter_argp = {
 	.options = filter_options,
 	.parser = filter_parse,
 };
+
+void cmd_needs_host(const struct run_options *opt, const char *name)
+{
+	if (run_reads_file(opt))
+		usage_error("--source %s: %s looks at the running system, which is not in a recording; use events, conns or watch",
+			    opt->source, name);
+}
 
 /* A command's line */
 

@@ -37,7 +37,7 @@ extern const struct command commands[];
 int command_refused(const struct command *command, const char *why);
 
 extern const struct argp watch_argp, events_argp, conns_argp, leaks_argp,
-			 timewait_argp, check_argp, doctor_argp;
+			 timewait_argp, check_argp, doctor_argp, record_argp;
 
 int cmd_watch(int argc, char **argv);
 int cmd_events(int argc, char **argv);
@@ -47,6 +47,7 @@ int cmd_check(int argc, char **argv);
 int cmd_check_refused(const char *why);
 int cmd_timewait(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
+int cmd_record(int argc, char **argv);
 
 /*
  * Option groups, for the children of a command's argp.  Its parser passes
@@ -86,8 +87,14 @@ void usage_error(const char *fmt, ...);
 /* The command that the line is for, as soon as it is known; NULL: it is not. */
 void cmd_is(const struct command *command);
 
+struct run_options;
+
+/* Wrong usage if --source names a recording. */
+void cmd_needs_host(const struct run_options *opt, const char *name);
+
 /* Values of options; @option, as "--interval", only names it in the sentence. */
 uint64_t cmd_duration(const char *option, const char *arg);
+uint64_t cmd_bytes(const char *option, const char *arg);
 uint64_t cmd_number(const char *option, const char *arg, uint64_t min,
 		    uint64_t max);
 

@@ -353,6 +353,7 @@ int cmd_check(int argc, char **argv)
 	int ret;
 
 	cmd_parse(&check_argp, argc, argv, &c);
+	cmd_needs_host(&c.run_options, "check");
 	config_load(&c.settings);
 	remember_options(&c);
 	ret = run_check(&c);

@@ -183,11 +183,12 @@ static void list_open(struct run *run)
 {
 	struct conns *cs = run->ctx;
 	struct open_list list = { .cs = cs };
-	const uint64_t now = mono_now();
+	const uint64_t now = run_now(run);
 	size_t i;
 
 	output_start(cs->out.output);
-	if (cs->filter.pid.n || cs->filter.comm.n)
+	/* Of a recording only the owner is known. */
+	if ((cs->filter.pid.n || cs->filter.comm.n) && !run->opt->recording)
 		list.holders = holders_take(cs->run_options.owners, NULL, NULL);
 	if (engine_each(run->engine, collect_open, &list))
 		log_say("out of memory, the list is not complete");

@@ -229,6 +229,7 @@ int cmd_leaks(int argc, char **argv)
 	int ret;
 
 	cmd_parse(&leaks_argp, argc, argv, &lc);
+	cmd_needs_host(&lc.run_options, "leaks");
 	config_load(&lc.settings);
 	/* A report every --interval goes on until it is stopped. */
 	if (!lc.run_options.has_duration && !lc.interval_ns) {

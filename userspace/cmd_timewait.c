@@ -285,6 +285,7 @@ int cmd_timewait(int argc, char **argv)
 	int ret;
 
 	cmd_parse(&timewait_argp, argc, argv, &tw);
+	cmd_needs_host(&tw.run_options, "timewait");
 	config_load(&tw.settings);
 	/* A report every --interval goes on until it is stopped. */
 	if (!tw.run_options.has_duration && !tw.interval_ns) {

@@ -11,6 +11,7 @@
 #include "filter.h"
 #include "log.h"
 #include "output/picture.h"
+#include "recording.h"
 #include "run.h"
 #include "run_output.h"
 
@@ -262,6 +263,9 @@ static void look_for_findings(struct watch *w, uint64_t now_ns)
 		.gone_ns = GONE_NS,
 	};
 
+	/* Their evidence is in a running system only. */
+	if (w->run_options.recording)
+		return;
 	growth_sample(w->growth, now_ns);
 	if (!findings_are_due(w, now_ns))
 		return;
@@ -320,9 +324,9 @@ static void on_ready(struct run *run)
 {
 	struct watch *w = run->ctx;
 
-	w->picture.source = run->ops->name;
+	w->picture.source = run_source_name(run);
 	if (run_count(run))
-		paint(w, mono_now());
+		paint(w, run_now(run));
 }
 
 static void on_tick(struct run *run, uint64_t now_ns)
@@ -345,6 +349,13 @@ static int run_watch(struct watch *w)
 	w->picture.release = w->host.release;
 	if (run_output_open(&w->out, &w->run_options, &w->style))
 		return EXIT_FAILED;
+	if (w->run_options.recording) {
+		const struct recording_header *head =
+			recording_head(w->run_options.recording);
+
+		w->picture.host = head->host;
+		w->picture.release = head->kernel;
+	}
 	w->run = (struct run){
 		.opt = &w->run_options,
 		.sink = &sink,

@@ -15,6 +15,8 @@ const struct command commands[] = {
 	  "report for monitoring: one line, thresholds, exit 0 to 3" },
 	{ "timewait", cmd_timewait, &timewait_argp,
 	  "TIME_WAIT by closer and destination, ports left, what helps" },
+	{ "record", cmd_record, &record_argp,
+	  "keep what was captured in a file, for --source FILE" },
 	{ "doctor", cmd_doctor, &doctor_argp,
 	  "which source and hooks work here, and why: each is made to fire" },
 	{}

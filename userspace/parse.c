@@ -109,6 +109,29 @@ int parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *value,
 	return 0;
 }
 
+int parse_bytes(const char *text, uint64_t *bytes, struct parse_error *err)
+{
+	static const char units[] = "KMG";
+	const char *end = text, *unit;
+	unsigned int shift = 0;
+
+	if (*text >= '0' && *text <= '9')
+		end = digits(text, bytes);
+	if (end && *end && end != text) {
+		unit = strchr(units, *end++);
+		if (!unit)
+			end = text;
+		else
+			shift = 10 * (unsigned int)(unit - units + 1);
+	}
+	if (end == text || (end && *end) || (end && !*bytes))
+		return fail(err, "a size is a number of bytes, with K, M or G");
+	if (!end || *bytes > UINT64_MAX >> shift)
+		return fail(err, "too large");
+	*bytes <<= shift;
+	return 0;
+}
+
 static int bad_duration(struct parse_error *err)
 {
 	return fail(err, "a duration is a number with ms, s, m, h or d");

@@ -52,6 +52,8 @@ int parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *value,
 		 struct parse_error *err);
 /* "1.5", "250ms", "10s", "5m", "2h", "1d"; bare means seconds. */
 int parse_duration(const char *text, uint64_t *ns, struct parse_error *err);
+/* "1000", "512K", "64M", "2G" (1024 each); not 0. */
+int parse_bytes(const char *text, uint64_t *bytes, struct parse_error *err);
 /* "80,443,8000-8010" */
 int parse_ports(const char *text, struct ports *ports, struct parse_error *err);
 /*

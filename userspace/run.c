@@ -12,6 +12,8 @@
 #include "log.h"
 #include "owners.h"
 #include "privilege.h"
+#include "recording.h"
+#include "replay.h"
 #include "run.h"
 #include "stream.h"
 
@@ -71,6 +73,23 @@ uint64_t mono_now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000 * NS_PER_MS + (uint64_t)ts.tv_nsec;
+}
+
+bool run_reads_file(const struct run_options *opt)
+{
+	return !source_find(opt->source);
+}
+
+uint64_t run_now(const struct run *run)
+{
+	return run->opt->recording ? run->replay_ns : mono_now();
+}
+
+const char *run_source_name(const struct run *run)
+{
+	if (run->opt->recording)
+		return recording_head(run->opt->recording)->source;
+	return run->src ? run->ops->name : "sock_diag";
 }
 
 FILE *run_stdout(void)
@@ -246,7 +265,7 @@ static int start_engine(struct run *run)
 		.max_conns = run->opt->max_conns,
 		.holdback_ns = RUN_HOLDBACK_NS,
 		.settle_ns = RUN_SETTLE_NS,
-		.since_ns = mono_now(),
+		.since_ns = run->since_ns = mono_now(),
 		.hooks = run->hooks,
 		.self = (uint32_t)getpid(),
 	};
@@ -314,8 +333,12 @@ static int compare_with_dump(struct run *run, size_t *doubts)
 int run_refresh(struct run *run)
 {
 	size_t doubts = 0;
-	int ret = compare_with_dump(run, &doubts);
+	int ret;
 
+	/* It has its dumps. */
+	if (run->opt->recording)
+		return 0;
+	ret = compare_with_dump(run, &doubts);
 	return ret || !doubts ? ret : compare_with_dump(run, &doubts);
 }
 
@@ -386,7 +409,7 @@ static void say_ready(const struct run *run)
 	unsigned int n;
 	size_t used;
 
-	for (n = 0; run->src && n < HOOK_COUNT; n++) {
+	for (n = 0; (run->src || run->opt->recording) && n < HOOK_COUNT; n++) {
 		if (run->hooks & (1U << n))
 			continue;
 		used = strlen(inferred);
@@ -394,11 +417,11 @@ static void say_ready(const struct run *run)
 			 used ? ", " : ", inferred: ", source_hook_meaning(n));
 	}
 	log_say("ready, source %s, %zu sockets in %u namespaces%s",
-		run->src ? run->ops->name : "sock_diag",
+		run->opt->recording ? "file" : run_source_name(run),
 		run->snapshot.sockets, run->snapshot.namespaces, inferred);
 }
 
-static int start(struct run *run)
+static int start_live(struct run *run)
 {
 	int ret;
 
@@ -412,13 +435,19 @@ static int start(struct run *run)
 	/* A fraction of a CPU, but soon: the rings do not wait. */
 	setpriority(PRIO_PROCESS, 0, READER_NICE);
 	run->started_ns = mono_now();
-	ret = take_snapshot(run);
+	return take_snapshot(run);
+}
+
+static int start(struct run *run)
+{
+	int ret = run->opt->recording ? replay_start(run) : start_live(run);
+
 	if (ret)
 		return ret;
 	if (run->attached)
 		run->attached(run);
 	say_ready(run);
-	run->ready_ns = mono_now();
+	run->ready_ns = run_now(run);
 	run->tick_at_ns = run->ready_ns + run->tick_ns;
 	run->reconcile_at_ns = run->ready_ns + run->opt->reconcile_ns;
 	if (run->ready)
@@ -499,7 +528,7 @@ static void take_records(struct run *run)
 /* Ticks that were slept over are not made up for. */
 static void tick(struct run *run)
 {
-	const uint64_t now = mono_now();
+	const uint64_t now = run_now(run);
 
 	if (!run->tick || !run->tick_ns || now < run->tick_at_ns)
 		return;
@@ -508,9 +537,19 @@ static void tick(struct run *run)
 			   run->tick_ns;
 }
 
+static bool loop_replay(struct run *run)
+{
+	while (!is_over(run, run->replay_ns) && replay_step(run))
+		tick(run);
+	return stream_error() == EPIPE;
+}
+
 static bool loop(struct run *run)
 {
 	bool gone = false;
+
+	if (run->opt->recording)
+		return loop_replay(run);
 
 	while (!gone && !is_over(run, mono_now())) {
 		gone = wait_for_records(run);
@@ -580,8 +619,10 @@ static int verdict(const struct run *run, bool gone)
 		log_say("the source failed: %s", strerror(-run->error));
 		return EXIT_FAILED;
 	}
-	if (gone || error == EPIPE || !error)
+	if (gone || error == EPIPE)
 		return EXIT_DONE;
+	if (!error)
+		return run->opt->recording ? replay_verdict(run) : EXIT_DONE;
 	log_say("stdout: %s", error == ETIMEDOUT ?
 		"the reader has stopped reading, output is cut" :
 		strerror(error));

@@ -23,7 +23,7 @@
 
 /* The options that every command has; common_argp fills them. */
 struct run_options {
-	const char *source;	/* auto, kmod, bpf */
+	const char *source;	/* auto, kmod, bpf, or a recording's path */
 	const char *hooks;	/* NULL = auto */
 	enum holders_way owners;
 	enum output_format format;
@@ -35,6 +35,12 @@ struct run_options {
 	size_t ring_records;	/* of each CPU; 0 = the source's default */
 	bool raw;
 	bool verbose;
+	/*
+	 * Of --source FILE, from run_output_open() on; NULL: live.  The names
+	 * of its cgroups become known as it is read.
+	 */
+	struct recording *recording;
+	struct cgroups *cgroups;
 };
 
 #define RUN_MAX_CONNS	1048576
@@ -89,12 +95,14 @@ struct run {
 	struct source *src;		/* NULL from done() on */
 	unsigned int hooks;		/* enum source_hook bits observed */
 	struct snapshot_result snapshot;
+	uint64_t since_ns;	/* of the engine: hooks are attached since then */
 	uint64_t started_ns;	/* hooks are attached */
 	uint64_t ready_ns;	/* 0 before ready() */
 	uint64_t missed;	/* lost_nested of the source so far */
 
 	/* Private. */
 	int epoll;
+	uint64_t replay_ns;	/* the time that the recording has come to */
 	uint64_t told;		/* of opt->count */
 	uint64_t tick_at_ns;
 	uint64_t last_round;	/* records that it brought */
@@ -115,6 +123,9 @@ struct run {
 
 /* Returns an exit code. */
 int run_main(struct run *run);
+
+/* Does --source name a recording? */
+bool run_reads_file(const struct run_options *opt);
 
 /* End after this batch, as if --duration had passed. */
 void run_stop(struct run *run);
@@ -141,5 +152,9 @@ int run_refresh(struct run *run);
 void run_pause(void *ctx);
 
 uint64_t mono_now(void);	/* CLOCK_MONOTONIC, ns */
+/* The same; in a replay the time that it has come to. */
+uint64_t run_now(const struct run *run);
+/* kmod or bpf, in a replay the recorder's; "sock_diag" without. */
+const char *run_source_name(const struct run *run);
 
 #endif /* TCPSTATE_RUN_H */

@@ -7,17 +7,21 @@
 #include "run.h"
 
 struct cgroups;
+struct recording;
 
 struct run_output {
 	struct output *output;
 	struct cgroups *cgroups;
+	struct recording *recording;	/* NULL unless --source names one */
 };
 
 /*
  * Of @style, the command sets what its options ask for; format, clock and
- * cgroup names are filled in here.  0, or -ENOMEM after a sentence on stderr.
+ * cgroup names are filled in here, and the recording that --source names is
+ * opened, @opt->recording until run_output_close().  0, or -errno after a
+ * sentence on stderr.
  */
-int run_output_open(struct run_output *ro, const struct run_options *opt,
+int run_output_open(struct run_output *ro, struct run_options *opt,
 		    const struct output_style *style);
 void run_output_close(struct run_output *ro);
 

@@ -168,7 +168,75 @@ struct shadow {
 	uint8_t state;		/* 0: nothing, or it is CLOSE */
 };
 
+/*
+ * Beside each engine of a test stands another, which is given nothing but what
+ * the first one says it was given: both must tell the same.
+ */
+struct mirror {
+	struct engine *engine;
+	uint64_t told, replayed;	/* hashes of all that was told */
+};
+
+static inline void mix_in(uint64_t *hash, const void *bytes, size_t len)
+{
+	const unsigned char *b = bytes;
+
+	for (size_t i = 0; i < len; i++)
+		*hash = (*hash ^ b[i]) * 0x100000001b3ULL;
+}
+
+static inline void mix_transition(uint64_t *hash, const struct transition *t)
+{
+	const uint64_t values[] = { t->ns, t->old_state, t->new_state, t->basis,
+		t->has_span, t->span_ns, t->reason, t->detail, t->by_exit,
+		t->legal };
+
+	mix_in(hash, values, sizeof(values));
+	mix_in(hash, t->conn, sizeof(*t->conn));
+}
+
+static inline void mix_segment(uint64_t *hash, const struct segment *s)
+{
+	const uint64_t values[] = { s->ns, s->kind, s->flags, s->state,
+		s->rst_reason, s->has_seq, s->seq, s->times };
+
+	mix_in(hash, values, sizeof(values));
+	mix_in(hash, s->conn, sizeof(*s->conn));
+}
+
+static inline void replayed_transition(void *ctx, const struct transition *t)
+{
+	mix_transition(ctx, t);
+}
+
+static inline void replayed_line(void *ctx, const struct conn *conn, bool ended)
+{
+	mix_in(ctx, &ended, sizeof(ended));
+	mix_in(ctx, conn, sizeof(*conn));
+}
+
+static inline void replayed_accept(void *ctx, const struct conn *conn,
+				   uint64_t ns)
+{
+	mix_in(ctx, &ns, sizeof(ns));
+	mix_in(ctx, conn, sizeof(*conn));
+}
+
+static inline void replayed_segment(void *ctx, const struct segment *s)
+{
+	mix_segment(ctx, s);
+}
+
+static inline void replayed_lost(void *ctx, uint64_t ns, uint32_t cpu,
+				 uint64_t count)
+{
+	const uint64_t values[] = { ns, cpu, count };
+
+	mix_in(ctx, values, sizeof(values));
+}
+
 struct rig {
+	struct mirror mirror;
 	struct engine_config cfg;
 	struct engine *engine;
 	uint64_t seq[TEST_CPUS];
@@ -228,6 +296,7 @@ static inline void on_told(void *ctx, const struct transition *t)
 {
 	struct rig *r = ctx;
 
+	mix_transition(&r->mirror.told, t);
 	check_rules(r, t);
 	if (r->n_told == TOLD_MAX)
 		return;
@@ -241,6 +310,7 @@ static inline void on_line(void *ctx, const struct conn *conn, bool ended)
 {
 	struct rig *r = ctx;
 
+	replayed_line(&r->mirror.told, conn, ended);
 	if (r->n_lines == TOLD_MAX)
 		return;
 	r->lines[r->n_lines].conn = *conn;
@@ -252,7 +322,7 @@ static inline void on_accepted(void *ctx, const struct conn *conn, uint64_t ns)
 {
 	struct rig *r = ctx;
 
-	(void)ns;
+	replayed_accept(&r->mirror.told, conn, ns);
 	if (r->n_accepts < TOLD_MAX)
 		r->accepts[r->n_accepts++] = *conn;
 }
@@ -261,6 +331,7 @@ static inline void on_segment(void *ctx, const struct segment *segment)
 {
 	struct rig *r = ctx;
 
+	mix_segment(&r->mirror.told, segment);
 	if (r->n_segments == TOLD_MAX)
 		return;
 	r->segment_conns[r->n_segments] = *segment->conn;
@@ -280,16 +351,25 @@ static inline void on_lost(void *ctx, uint64_t ns, uint32_t cpu,
 {
 	struct rig *r = ctx;
 
-	(void)ns;
-	(void)cpu;
+	replayed_lost(&r->mirror.told, ns, cpu, count);
 	r->lost += count;
 	r->n_lost++;
 }
 
+static inline void on_input(void *ctx, const struct engine_input *in);
+
 /* Begin anew with the settings in r->cfg. */
 static inline void rig_restart(struct rig *r)
 {
+	static const struct engine_sink replayed = {
+		.transition = replayed_transition,
+		.accept = replayed_accept,
+		.segment = replayed_segment,
+		.conn = replayed_line,
+		.lost = replayed_lost,
+	};
 	static const struct engine_sink sink = {
+		.input = on_input,
 		.raw = on_raw,
 		.transition = on_told,
 		.accept = on_accepted,
@@ -300,10 +380,27 @@ static inline void rig_restart(struct rig *r)
 	struct engine_config cfg = r->cfg;
 
 	engine_free(r->engine);
+	engine_free(r->mirror.engine);
 	memset(r, 0, sizeof(*r));
 	r->cfg = cfg;
 	r->engine = engine_new(&r->cfg, &sink, r);
+	r->mirror.engine = engine_new(&r->cfg, &replayed, &r->mirror.replayed);
 	assert_non_null(r->engine);
+	assert_non_null(r->mirror.engine);
+}
+
+static inline void on_input(void *ctx, const struct engine_input *in)
+{
+	struct rig *r = ctx;
+
+	engine_replay(r->mirror.engine, in);
+}
+
+static inline void check_mirror(struct rig *r)
+{
+	engine_finish(r->engine);
+	engine_finish(r->mirror.engine);
+	assert_true(r->mirror.told == r->mirror.replayed);
 }
 
 static inline void rig_sees(struct rig *r, unsigned int hooks)
@@ -332,7 +429,9 @@ static inline int rig_teardown(void **state)
 {
 	struct rig *r = *state;
 
+	check_mirror(r);
 	engine_free(r->engine);
+	engine_free(r->mirror.engine);
 	free(r);
 	return 0;
 }

@@ -296,9 +296,33 @@ static void test_cache_is_bounded(void **state)
 	cgroups_free(c);
 }
 
+/* Of another host: nothing is looked up here. */
+static void test_told(void **state)
+{
+	struct cgroups *c = cgroups_new_told();
+	char unit[64], container[80];
+
+	(void)state;
+	assert_non_null(c);
+	assert_false(cgroups_name(c, 1, unit, sizeof(unit), container,
+				  sizeof(container)));
+	cgroups_tell(c, 1, "/system.slice/orders.service");
+	cgroups_tell(c, 0, "/system.slice/nobody.service");
+	assert_true(cgroups_name(c, 1, unit, sizeof(unit), container,
+				 sizeof(container)));
+	assert_string_equal(unit, "orders.service");
+	assert_string_equal(container, "");
+	assert_false(cgroups_name(c, 0, unit, sizeof(unit), container,
+				  sizeof(container)));
+	assert_false(cgroups_name(c, 2, unit, sizeof(unit), container,
+				  sizeof(container)));
+	cgroups_free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_told),
 		cmocka_unit_test(test_path_names),
 		cmocka_unit_test(test_path_names_cut),
 		cmocka_unit_test(test_id_to_names),

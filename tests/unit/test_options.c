@@ -180,6 +180,39 @@ static const struct {
 	  "unexpected word \"time-wait\": use --state time-wait" },
 };
 
+/* A command whose argp documents an argument takes one. */
+static const struct {
+	const char *line;
+	const char *why;	/* NULL: it is well */
+} words[] = {
+	{ "events FILE", NULL },
+	{ "events -j 443", NULL },
+	{ "events -- -file", NULL },
+	{ "events", NULL },
+	{ "events a b", "unexpected word \"b\": events takes one FILE" },
+	{ "events a -- b", "unexpected word \"b\": events takes one FILE" },
+	{ "events a --bogus", "unknown option --bogus" },
+};
+
+static void test_check_word(void **state)
+{
+	struct argp argp = first_argp;
+	char buf[256], *argv[WORDS_MAX];
+	struct args_error err;
+	int argc;
+
+	(void)state;
+	argp.args_doc = "FILE";
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		print_message("%s\n", words[i].line);
+		argc = split(words[i].line, buf, sizeof(buf), argv);
+		assert_int_equal(args_check(table, &argp, argc, argv, &err),
+				 words[i].why ? ARGS_ERROR : ARGS_OK);
+		if (words[i].why)
+			assert_string_equal(err.why, words[i].why);
+	}
+}
+
 static void test_check(void **state)
 {
 	char buf[256], *argv[WORDS_MAX];
@@ -303,9 +336,9 @@ static const struct {
 	{ "x events --format xml", 2,
 	  "--format xml: use text, json or csv" },
 	{ "x events --source a.trace", 2,
-	  "--source a.trace: this version cannot read recordings, use auto, kmod or bpf" },
+	  "--source a.trace: no such recording; use auto, kmod, bpf or a file" },
 	{ "x events --source foo", 2,
-	  "--source foo: use auto, kmod or bpf" },
+	  "--source foo: no such recording; use auto, kmod, bpf or a file" },
 	{ "x events --hooks all", 2,
 	  "--hooks all: use auto, fentry, kprobe, timer or none" },
 	{ "x conns --raw", 2,
@@ -354,6 +387,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_find_command),
 		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_check_word),
 		cmocka_unit_test(test_conflict),
 		cmocka_unit_test(test_program),
 	};

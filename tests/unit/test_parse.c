@@ -3,6 +3,7 @@
  * Words of the command line become the values they say, and everything else
  * is refused with a clause that tells why.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -64,6 +65,35 @@ static const struct {
 	{ "99999999999999999999999999", BAD },
 	{ "18446744073709551615d", BAD },
 };
+
+static const struct {
+	const char *text;
+	uint64_t bytes;		/* 0: refused */
+} sizes[] = {
+	{ "1", 1 }, { "4096", 4096 }, { "512K", 524288 }, { "64M", 67108864 },
+	{ "2G", 2147483648 }, { "17179869183G", 17179869183ULL << 30 },
+	{ "17179869184G", 0 }, { "18446744073709551616", 0 }, { "0", 0 },
+	{ "0K", 0 }, { "", 0 }, { "K", 0 }, { "-1", 0 }, { "1.5M", 0 },
+	{ "1k", 0 }, { "1KB", 0 }, { " 1", 0 },
+};
+
+static void test_bytes(void **state)
+{
+	struct parse_error err;
+	uint64_t bytes;
+	int ret;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		print_message("size \"%s\"\n", sizes[i].text);
+		ret = parse_bytes(sizes[i].text, &bytes, &err);
+		assert_int_equal(ret, sizes[i].bytes ? 0 : -EINVAL);
+		if (!ret)
+			assert_true(bytes == sizes[i].bytes);
+		else
+			assert_true(strlen(err.why) > 0);
+	}
+}
 
 static void test_durations(void **state)
 {
@@ -260,6 +290,7 @@ static void test_netns(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_durations),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_ports),

@@ -316,6 +316,7 @@ static int prove(void *ctx, struct entry *entry)
 
 void engine_dump_begin(struct engine *e)
 {
+	engine_tell_input(e, &(struct engine_input){ .type = INPUT_DUMP_BEGIN });
 	e->dump++;
 }
 
@@ -324,6 +325,8 @@ size_t engine_dump_end(struct engine *e, uint64_t began_ns,
 {
 	struct proof proof = { e, began_ns, netns, n, 0 };
 
+	engine_tell_input(e, &(struct engine_input){
+		.type = INPUT_DUMP_END, .ns = began_ns, .netns = netns, .n = n });
 	table_each(e->table, prove, &proof);
 	return proof.doubts;
 }

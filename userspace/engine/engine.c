@@ -118,6 +118,12 @@ static void seq_check(struct engine *e, bool last)
 
 /* ---- the stream ---- */
 
+void engine_tell_input(struct engine *e, const struct engine_input *in)
+{
+	if (e->sink.input)
+		e->sink.input(e->ctx, in);
+}
+
 static void dispatch(struct engine *e, const struct tcpstate_record *rec)
 {
 	if (rec->mono_ns > e->now_ns)
@@ -136,9 +142,11 @@ static void malformed(struct engine *e, const struct tcpstate_record *rec,
 		      size_t len)
 {
 	e->stats.malformed++;
+	if (!record_head_is_sane(rec, len))
+		return;
 	/* It came, and so it is not lost as well. */
-	if (record_head_is_sane(rec, len))
-		seq_account(e, rec);
+	engine_tell_input(e, &(struct engine_input){ INPUT_RECORD, .rec = rec });
+	seq_account(e, rec);
 }
 
 /* One that came out of the merge; those of the rings have not been checked. */
@@ -148,6 +156,7 @@ static void take(struct engine *e, const struct tcpstate_record *rec)
 		malformed(e, rec, sizeof(*rec));
 		return;
 	}
+	engine_tell_input(e, &(struct engine_input){ .type = INPUT_RECORD, .rec = rec });
 	/* Without memory a loss may go untold. */
 	seq_account(e, rec);
 	if (rec->type == TCPSTATE_LOST) {
@@ -220,6 +229,7 @@ void engine_advance(struct engine *e, uint64_t now_ns)
 			 now_ns - e->cfg.holdback_ns : 0;
 
 	release(e, until);
+	engine_tell_input(e, &(struct engine_input){ .type = INPUT_ADVANCE, .ns = now_ns });
 	seq_check(e, false);
 	conn_settle(e, until);
 	if (until > e->now_ns)
@@ -231,6 +241,27 @@ void engine_finish(struct engine *e)
 	release(e, UINT64_MAX);
 	seq_check(e, true);
 	conn_settle(e, UINT64_MAX);
+}
+
+void engine_replay(struct engine *e, const struct engine_input *in)
+{
+	switch (in->type) {
+	case INPUT_RECORD:
+		take(e, in->rec);
+		break;
+	case INPUT_ADVANCE:
+		engine_advance(e, in->ns);
+		break;
+	case INPUT_DUMP_BEGIN:
+		engine_dump_begin(e);
+		break;
+	case INPUT_DUMP_END:
+		engine_dump_end(e, in->ns, in->netns, in->n);
+		break;
+	case INPUT_OWNER:
+		engine_set_owner(e, in->cookie, in->pid, in->comm);
+		break;
+	}
 }
 
 /* ---- what is known ---- */
@@ -300,6 +331,8 @@ void engine_set_owner(struct engine *e, uint64_t cookie, uint32_t pid,
 
 	if (!entry || entry->conn.pid)
 		return;
+	engine_tell_input(e, &(struct engine_input){
+		.type = INPUT_OWNER, .cookie = cookie, .pid = pid, .comm = comm });
 	entry->conn.pid = pid;
 	memset(entry->conn.comm, 0, sizeof(entry->conn.comm));
 	for (size_t i = 0; i < sizeof(entry->conn.comm) - 1 && comm[i]; i++)

@@ -152,10 +152,30 @@ struct segment {
 };
 
 /*
+ * What the engine was given, in the order in which it went by it: the same
+ * inputs give the same answers.
+ */
+enum engine_input_type { INPUT_RECORD, INPUT_ADVANCE, INPUT_DUMP_BEGIN,
+			 INPUT_DUMP_END, INPUT_OWNER };
+
+struct engine_input {
+	enum engine_input_type type;
+	const struct tcpstate_record *rec;	/* RECORD: its size is right */
+	uint64_t ns;		/* ADVANCE: now; DUMP_END: when it began */
+	const uint32_t *netns;	/* DUMP_END: read to the end, n of them */
+	size_t n;
+	uint64_t cookie;	/* OWNER */
+	uint32_t pid;
+	const char *comm;
+};
+
+/*
  * What the engine tells.  Any may be NULL.  Pointers are valid during the
  * call only; a callback must not call back into the engine.
  */
 struct engine_sink {
+	/* To be kept for engine_replay(). */
+	void (*input)(void *ctx, const struct engine_input *in);
 	/* Every record as it was captured, in time order. */
 	void (*raw)(void *ctx, const struct tcpstate_record *rec);
 	void (*transition)(void *ctx, const struct transition *t);
@@ -227,6 +247,12 @@ void engine_advance(struct engine *e, uint64_t now_ns);
 
 /* No more records will come: tell the rest. */
 void engine_finish(struct engine *e);
+
+/*
+ * Give it what another engine with the same configuration was given, instead of
+ * the calls above but the last.  Its bytes need not be trusted.
+ */
+void engine_replay(struct engine *e, const struct engine_input *in);
 
 void engine_get_stats(const struct engine *e, struct engine_stats *stats);
 

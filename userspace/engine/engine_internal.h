@@ -38,6 +38,8 @@ struct engine {
 };
 
 /* engine.c: @delta connections more in @state of @netns. */
+/* To who keeps what it is given. */
+void engine_tell_input(struct engine *e, const struct engine_input *in);
 void engine_count(struct engine *e, uint32_t netns, uint8_t state, int delta);
 
 /* conn.c: the meaning of one record, in time order. */
