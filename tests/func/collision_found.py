@@ -62,6 +62,8 @@ class Hosts:
         self.wait(c, "CLOSE_WAIT")
         client.close()
         self.wait(s, "TIME_WAIT")
+        # Whose port is to be used again.
+        self.wait(c, None)
         return c, s
 
     def send(self, end, flags, seq, ack=0):
