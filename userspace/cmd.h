@@ -37,7 +37,8 @@ extern const struct command commands[];
 int command_refused(const struct command *command, const char *why);
 
 extern const struct argp watch_argp, events_argp, conns_argp, leaks_argp,
-			 timewait_argp, check_argp, doctor_argp, record_argp;
+			 timewait_argp, check_argp, doctor_argp, record_argp,
+			 ladder_argp;
 
 int cmd_watch(int argc, char **argv);
 int cmd_events(int argc, char **argv);
@@ -48,6 +49,7 @@ int cmd_check_refused(const char *why);
 int cmd_timewait(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_record(int argc, char **argv);
+int cmd_ladder(int argc, char **argv);
 
 /*
  * Option groups, for the children of a command's argp.  Its parser passes

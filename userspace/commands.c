@@ -9,6 +9,8 @@ const struct command commands[] = {
 	  "one line per transition" },
 	{ "conns", cmd_conns, &conns_argp,
 	  "one line per connection when it ends, or those open now" },
+	{ "ladder", cmd_ladder, &ladder_argp,
+	  "a connection as a sequence diagram" },
 	{ "leaks", cmd_leaks, &leaks_argp,
 	  "stuck connections: who, since when, which bug, what to do" },
 	{ "check", cmd_check, &check_argp,

@@ -2,14 +2,17 @@
 /*
  * A script of calls: a byte says which, its operands follow. Records have a head
  * that is sane, or all of them would be refused. A second engine is given what
- * the first one says it was given, and must end up the same.
+ * the first one says it was given, and must end up the same. What was told is
+ * drawn.
  */
+#include "engine/ladder.h"
 #include "fuzz.h"
 
 #define MAX_CONNS 12
 
 struct fuzz {
 	struct engine *engine, *mirror;
+	struct histories *histories;
 	const uint8_t *bytes;
 	size_t len;
 	uint64_t now_ns;
@@ -23,8 +26,11 @@ static void on_input(void *ctx, const struct engine_input *in)
 
 static void on_transition(void *ctx, const struct transition *t)
 {
+	struct fuzz *f = ctx;
+
 	must_be_transition(t);
-	((struct fuzz *)ctx)->told++;
+	histories_transition(f->histories, t);
+	f->told++;
 }
 
 static void on_replayed(void *ctx, const struct transition *t)
@@ -35,8 +41,8 @@ static void on_replayed(void *ctx, const struct transition *t)
 
 static void on_conn(void *ctx, const struct conn *conn, bool ended)
 {
-	(void)ctx;
 	must_be_conn(conn);
+	histories_conn(((struct fuzz *)ctx)->histories, conn, ended, 1);
 	MUST(!ended || conn->state == TCPSTATE_CLOSE);
 }
 
@@ -49,8 +55,8 @@ static void on_accept(void *ctx, const struct conn *conn, uint64_t ns)
 
 static void on_segment(void *ctx, const struct segment *s)
 {
-	(void)ctx;
 	must_be_conn(s->conn);
+	histories_segment(((struct fuzz *)ctx)->histories, s);
 	MUST(s->kind <= SEGMENT_RST_RECEIVED && s->flags < SEGMENT_FLAGS);
 	MUST(s->state && s->state < TCPSTATE_STATES);
 }
@@ -78,6 +84,23 @@ static void record(struct fuzz *f)
 	rec.netns_ino &= 3;
 	rec.mono_ns = f->now_ns - (rec.mono_ns & 0xffffff);
 	engine_feed(f->engine, &rec, sizeof(rec));
+}
+
+static int draw(void *ctx, struct history *one)
+{
+	static struct ladder ladder;
+
+	(void)ctx;
+	ladder_build(&ladder, one, histories_mate(one));
+	MUST(ladder.n <= LADDER_ROWS);
+	for (unsigned int i = 0; i < ladder.n; i++) {
+		const struct ladder_row *row = &ladder.rows[i];
+
+		MUST(row->kind < ROW_KINDS && row->from <= RIGHT);
+		MUST(row->state[LEFT] < TCPSTATE_NEW_SYN_RECV);
+		MUST(row->state[RIGHT] < TCPSTATE_NEW_SYN_RECV);
+	}
+	return 0;
 }
 
 static void step(struct fuzz *f)
@@ -125,7 +148,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	cfg.hooks = byte(&f) | (unsigned int)byte(&f) << 8;
 	f.engine = engine_new(&cfg, &sink, &f);
 	f.mirror = engine_new(&cfg, &replayed, &f);
-	MUST(f.engine && f.mirror);
+	f.histories = histories_new(MAX_CONNS);
+	MUST(f.engine && f.mirror && f.histories);
 	while (f.len)
 		step(&f);
 	engine_finish(f.engine);
@@ -133,6 +157,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	must_be_consistent(f.engine, MAX_CONNS);
 	must_be_consistent(f.mirror, MAX_CONNS);
 	MUST(f.told == f.replayed);
+	histories_each(f.histories, draw, NULL);
+	histories_free(f.histories);
 	engine_free(f.engine);
 	engine_free(f.mirror);
 	return 0;

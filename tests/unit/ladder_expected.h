@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What test_ladder.c wants drawn.  TCPSTATE_PRINT=1 build/unit/test_ladder prints what
+ * is; look at it before it becomes what must be.
+ */
+#ifndef TCPSTATE_TEST_LADDER_EXPECTED_H
+#define TCPSTATE_TEST_LADDER_EXPECTED_H
+
+#define FOUR \
+	"7 8  nc[100] 10.0.1.5:40000 -> srv[200] 10.0.3.17:9999\n" \
+	"  x = 1000   u = 1313 = x+313\n" \
+	"  y = 2000   w = 2001 = y+1\n" \
+	"CLOSE                 │                                  │ LISTEN\n" \
+	"SYN_SENT     +0.000ms │── SYN seq=x ────────────────────▶│ SYN_RECV     +1.000ms\n" \
+	"ESTABLISHED  +2.000ms │◀──────── SYN,ACK seq=y ack=x+1 ──│              +1.000ms\n" \
+	"             +2.000ms │── ACK seq=x+1 ack=y+1 ──────────▶│ ESTABLISHED  +3.000ms\n" \
+	"                      │══ 312 B in 4 segments ══════════▶│\n" \
+	"FIN_WAIT1    +50.00ms │── FIN seq=u ────────────────────▶│ CLOSE_WAIT   +51.00ms\n" \
+	"FIN_WAIT2    +52.00ms │◀────────────────── ACK ack=u+1 ──│              +51.00ms\n" \
+	"TIME_WAIT    +91.00ms │◀──────────────────── FIN seq=w ──│ LAST_ACK     +90.00ms\n" \
+	"             +91.00ms │── ACK ack=w+1 ──────────────────▶│ CLOSE        +92.00ms\n" \
+	"CLOSE        +61.000s │ tw_expired                       │\n" \
+	"  textbook: yes   client closed first, 4 segments, TIME_WAIT 60s\n" \
+	"  sent again: SYN 0, SYN-ACK 0, FIN 0\n"
+
+#define EXERCISE \
+	"7 8  nc[100] 10.0.1.5:40000 -> srv[200] 10.0.3.17:9999\n" \
+	"  x = 100   u = 413 = x+313\n" \
+	"  y = 200   w = 201 = y+1\n" \
+	"CLOSE                 |                                  | LISTEN\n" \
+	"SYN_SENT     +0.000ms |-- SYN seq=100 ------------------>| SYN_RECV     +1.000ms\n" \
+	"ESTABLISHED  +2.000ms |<------ SYN,ACK seq=200 ack=101 --|              +1.000ms\n" \
+	"             +2.000ms |-- ACK seq=101 ack=201 ---------->| ESTABLISHED  +3.000ms\n" \
+	"                      |== 312 B in 4 segments ==========>|\n" \
+	"FIN_WAIT1    +50.00ms |-- FIN seq=413 ------------------>| CLOSE_WAIT   +51.00ms\n" \
+	"FIN_WAIT2    +52.00ms |<------------------ ACK ack=414 --|              +51.00ms\n" \
+	"TIME_WAIT    +91.00ms |<------------------ FIN seq=201 --| LAST_ACK     +90.00ms\n" \
+	"             +91.00ms |-- ACK ack=202 ------------------>| CLOSE        +92.00ms\n" \
+	"CLOSE        +61.000s | tw_expired                       |\n" \
+	"  textbook: yes   client closed first, 4 segments, TIME_WAIT 60s\n" \
+	"  sent again: SYN 0, SYN-ACK 0, FIN 0\n"
+
+#define CLIENT_ALONE \
+	"7  nc[100] 10.0.1.5:40000 -> 10.0.3.17:9999\n" \
+	"  x = 1000   u = 1313 = x+313\n" \
+	"  y = 2000   w = 2001 = y+1\n" \
+	"CLOSE                 │                                  │ (LISTEN)\n" \
+	"SYN_SENT     +0.000ms │── SYN seq=x ────────────────────▶│ (SYN_RECV)\n" \
+	"ESTABLISHED  +2.000ms │◀──────── SYN,ACK seq=y ack=x+1 ──│\n" \
+	"             +2.000ms │── ACK seq=x+1 ack=y+1 ──────────▶│ (ESTABLISHED)\n" \
+	"                      │══ 312 B in 4 segments ══════════▶│\n" \
+	"FIN_WAIT1    +50.00ms │── FIN seq=u ────────────────────▶│ (CLOSE_WAIT)\n" \
+	"FIN_WAIT2    +52.00ms │◀────────────────── ACK ack=u+1 ──│\n" \
+	"TIME_WAIT    +91.00ms │◀──────────────────── FIN seq=w ──│ (LAST_ACK)\n" \
+	"             +91.00ms │── ACK ack=w+1 ──────────────────▶│ (CLOSE)\n" \
+	"CLOSE        +61.000s │ tw_expired                       │\n" \
+	"  textbook: yes   client closed first, 4 segments, TIME_WAIT 60s\n" \
+	"  sent again: SYN 0, SYN-ACK 0, FIN 0\n"
+
+#define SERVER_ALONE \
+	"8  10.0.1.5:40000 -> srv[200] 10.0.3.17:9999\n" \
+	"  x = 1000   u = 1313 = x+313\n" \
+	"  y = 2000   w = 2001 = y+1\n" \
+	"(CLOSE)               │                                  │ LISTEN\n" \
+	"(SYN_SENT)            │── SYN seq=x ────────────────────▶│ SYN_RECV     +0.000ms\n" \
+	"(ESTABLISHED)         │◀──────── SYN,ACK seq=y ack=x+1 ──│              +0.000ms\n" \
+	"                      │── ACK seq=x+1 ack=y+1 ──────────▶│ ESTABLISHED  +2.000ms\n" \
+	"                      │══ 312 B in 4 segments ══════════▶│\n" \
+	"(FIN_WAIT1)           │── FIN seq=u ────────────────────▶│ CLOSE_WAIT   +50.00ms\n" \
+	"(FIN_WAIT2)           │◀────────────────── ACK ack=u+1 ──│              +50.00ms\n" \
+	"(TIME_WAIT)           │◀──────────────────── FIN seq=w ──│ LAST_ACK     +89.00ms\n" \
+	"                      │── ACK ack=w+1 ──────────────────▶│ CLOSE        +91.00ms\n" \
+	"  textbook: yes   client closed first, 4 segments\n" \
+	"  sent again: SYN 0, SYN-ACK 0, FIN 0\n"
+
+#define REFUSED \
+	"7  nc[100] 10.0.1.5:40000 -> 10.0.3.17:9999\n" \
+	"  x = 1000\n" \
+	"CLOSE                 │                                  │ (CLOSE)\n" \
+	"SYN_SENT     +0.000ms │── SYN seq=x ────────────────────▶│\n" \
+	"CLOSE        +1.000ms │◀────────────────────────── RST ──│\n" \
+	"  textbook: no, a RST   nobody closed, refused\n" \
+	"  sent again: SYN 0, SYN-ACK 0, FIN 0\n"
+
+#define SYN_LOST \
+	"7 8  nc[100] 10.0.1.5:40000 -> srv[200] 10.0.3.17:9999\n" \
+	"  x = 1000\n" \
+	"  y = 2000\n" \
+	"CLOSE                 │                                  │ LISTEN\n" \
+	"SYN_SENT     +0.000ms │── SYN seq=x ────────────────────✗│\n" \
+	"              +1.000s │── SYN seq=x again ──────────────▶│ SYN_RECV      +1.001s\n" \
+	"ESTABLISHED   +1.002s │◀──────── SYN,ACK seq=y ack=x+1 ──│               +1.001s\n" \
+	"              +1.002s │── ACK seq=x+1 ack=y+1 ──────────▶│ ESTABLISHED   +1.003s\n" \
+	"CLOSE         +1.051s │◀────────────────────────── RST ──│ CLOSE         +1.050s\n" \
+	"  textbook: no, something was sent again   server closed first, RST received\n" \
+	"  sent again: SYN 1, SYN-ACK 0, FIN 0\n"
+
+#define NEVER_ANSWERED \
+	"7  nc[100] 10.0.1.5:40000 -> 10.0.3.17:9999\n" \
+	"  x = 1000\n" \
+	"CLOSE                 │                                  │\n" \
+	"SYN_SENT     +0.000ms │── SYN seq=x ────────────────────▶│\n" \
+	"              +1.000s │── SYN seq=x again ──────────────▶│\n" \
+	"              +3.000s │── SYN seq=x again ──────────────▶│\n" \
+	"CLOSE         +7.000s │ timeout, syn                     │\n" \
+	"  textbook: no, something was sent again   nobody closed, timeout, 3 SYNs sent\n" \
+	"  sent again: SYN 2, SYN-ACK 0, FIN 0\n"
+
+#define SIMULTANEOUS_CLOSE \
+	"7 8  nc[100] 10.0.1.5:40000 -> srv[200] 10.0.3.17:9999\n" \
+	"  x = 1000   u = 1001 = x+1\n" \
+	"  y = 2000   w = 2001 = y+1\n" \
+	"CLOSE                 │                                  │ LISTEN\n" \
+	"SYN_SENT     +0.000ms │── SYN seq=x ────────────────────▶│ SYN_RECV     +1.000ms\n" \
+	"ESTABLISHED  +2.000ms │◀──────── SYN,ACK seq=y ack=x+1 ──│              +1.000ms\n" \
+	"             +2.000ms │── ACK seq=x+1 ack=y+1 ──────────▶│ ESTABLISHED  +3.000ms\n" \
+	"FIN_WAIT1    +50.00ms │── FIN seq=u ────────────────────▶│ CLOSING      +55.00ms\n" \
+	"CLOSING      +55.00ms │◀──────────────────── FIN seq=w ──│ FIN_WAIT1    +50.00ms\n" \
+	"             +55.00ms │── ACK ack=w+1 ──────────────────▶│ TIME_WAIT    +60.00ms\n" \
+	"TIME_WAIT    +60.00ms │◀────────────────── ACK ack=u+1 ──│              +55.00ms\n" \
+	"  textbook: yes   both closed at once, simultaneous\n" \
+	"  sent again: SYN 0, SYN-ACK 0, FIN 0\n"
+
+#endif /* TCPSTATE_TEST_LADDER_EXPECTED_H */

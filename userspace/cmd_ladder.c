@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0
+/* ladder: a connection as a sequence diagram. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "engine/history.h"
+#include "filter.h"
+#include "log.h"
+#include "output/ladder.h"
+#include "run.h"
+#include "run_output.h"
+
+#define HISTORIES	65536
+#define WAIT_NS		UINT64_C(1000000000)	/* for the other end */
+#define TICK_NS		UINT64_C(200000000)
+
+enum { KEY_CONN = KEY_COMMAND, KEY_ASCII, KEY_ISN, KEY_FAILED, KEY_WAIT_TW,
+       KEY_SVG, KEY_SCALE };
+
+struct ladder_cmd {
+	struct run_options run_options;
+	struct filter filter;
+	struct ladder_style style;
+	bool has_cookie, failed, wait_tw;
+	uint64_t cookie;
+	const char *svg;	/* a path, or NULL */
+
+	struct run_output out;
+	struct run run;
+	struct histories *histories;
+	struct ladder ladder;	/* large */
+	bool drawn;
+	int error;		/* -errno of the picture */
+};
+
+static const struct argp_option options[] = {
+	{ NULL, 0, NULL, 0, "Options of ladder:", 1 },
+	{ "conn", KEY_CONN, "ID", 0,
+	  "Only the connection with this id (conn_id, sk: of ss -e)", 0 },
+	{ "failed", KEY_FAILED, NULL, 0,
+	  "Only those that were not closed by FIN", 0 },
+	{ "wait-tw", KEY_WAIT_TW, NULL, 0,
+	  "Draw when TIME_WAIT has ended, not when it begins", 0 },
+	{ "isn", KEY_ISN, "X,Y", 0,
+	  "Show all sequence numbers as if the first ones were X and Y", 0 },
+	{ "svg", KEY_SVG, "FILE", 0,
+	  "A picture of the first one, instead of text, and end", 0 },
+	{ "scale", KEY_SCALE, "KIND", 0,
+	  "The picture's height: steps or time (default steps)", 0 },
+	{ "ascii", KEY_ASCII, NULL, 0, "No characters but ASCII", 0 },
+	{}
+};
+
+static void parse_cookie(struct ladder_cmd *cmd, const char *arg)
+{
+	char *end;
+
+	cmd->cookie = strtoull(arg, &end, 16);
+	if (!*arg || *end || !cmd->cookie || *arg == '-')
+		usage_error("--conn %s: an id has hexadecimal digits", arg);
+	cmd->has_cookie = true;
+}
+
+static void parse_isn(struct ladder_cmd *cmd, const char *arg)
+{
+	char *end;
+
+	cmd->style.isn[0] = strtoul(arg, &end, 10);
+	if (end == arg || *end != ',' || end[1] < '0' || end[1] > '9')
+		usage_error("--isn %s: two numbers, X,Y", arg);
+	arg = end + 1;
+	cmd->style.isn[1] = strtoul(arg, &end, 10);
+	if (*end)
+		usage_error("--isn %s: two numbers, X,Y", arg);
+	cmd->style.renumber = true;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct ladder_cmd *cmd = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &cmd->run_options;
+		state->child_inputs[1] = &cmd->filter;
+		return 0;
+	case KEY_CONN:
+		parse_cookie(cmd, arg);
+		return 0;
+	case KEY_FAILED:
+		cmd->failed = true;
+		return 0;
+	case KEY_WAIT_TW:
+		cmd->wait_tw = true;
+		return 0;
+	case KEY_ISN:
+		parse_isn(cmd, arg);
+		return 0;
+	case KEY_SVG:
+		cmd->svg = arg;
+		return 0;
+	case KEY_SCALE:
+		if (strcmp(arg, "steps") && strcmp(arg, "time"))
+			usage_error("--scale %s: use steps or time", arg);
+		cmd->style.to_scale = !strcmp(arg, "time");
+		return 0;
+	case KEY_ASCII:
+		cmd->style.ascii = true;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp_child children[] = {
+	{ &common_argp, 0, NULL, 0 },
+	{ &filter_argp, 0, NULL, 0 },
+	{}
+};
+
+const struct argp ladder_argp = {
+	.options = options,
+	.parser = parse,
+	.doc = "Each connection, when it is over, as the textbook draws it: its handshake and its "
+	       "close, what was sent again, times and sequence numbers.  Where both ends are on "
+	       "this host their columns are joined; otherwise the far one is inferred, in "
+	       "parentheses.",
+	.children = children,
+};
+
+/* ---- which, and when ---- */
+
+static bool has_failed(const struct conn *conn)
+{
+	return conn->kind == KIND_RST || conn->kind == KIND_REFUSED ||
+	       conn->kind == KIND_TIMEOUT || conn->kind == KIND_OTHER;
+}
+
+static bool wanted(const struct ladder_cmd *cmd, const struct history *one)
+{
+	if (cmd->has_cookie && one->conn.cookie != cmd->cookie)
+		return false;
+	if (cmd->failed && !has_failed(&one->conn))
+		return false;
+	return filter_conn(&cmd->filter, &one->conn);
+}
+
+static int write_svg(const struct ladder_cmd *cmd)
+{
+	FILE *f = fopen(cmd->svg, "we");
+	int err = 0;
+
+	if (!f)
+		return -errno;
+	ladder_svg(f, &cmd->ladder, &cmd->style);
+	if (fflush(f) || ferror(f))
+		err = -errno;
+	if (fclose(f) && !err)
+		err = -errno;
+	return err;
+}
+
+static void draw(struct ladder_cmd *cmd, struct history *one,
+		 struct history *mate)
+{
+	if (!wanted(cmd, one) && !(mate && wanted(cmd, mate)))
+		return;
+	if (!run_count(&cmd->run))
+		return;
+	ladder_build(&cmd->ladder, one, mate);
+	cmd->drawn = true;
+	if (cmd->svg) {
+		cmd->error = write_svg(cmd);
+		return;
+	}
+	ladder_text(cmd->run.out, &cmd->ladder, &cmd->style);
+	fputc('\n', cmd->run.out);
+}
+
+static void draw_and_forget(struct ladder_cmd *cmd, struct history *one,
+			    struct history *mate)
+{
+	draw(cmd, one, mate);
+	histories_forget(cmd->histories, one);
+	if (mate)
+		histories_forget(cmd->histories, mate);
+}
+
+static void on_transition(void *ctx, const struct transition *t)
+{
+	struct ladder_cmd *cmd = ctx;
+
+	if (t->conn->role != ROLE_LISTENER)
+		histories_transition(cmd->histories, t);
+}
+
+static void on_segment(void *ctx, const struct segment *segment)
+{
+	struct ladder_cmd *cmd = ctx;
+
+	histories_segment(cmd->histories, segment);
+}
+
+/* Drawn when both ends are complete; the other one may yet come. */
+static void on_conn(void *ctx, const struct conn *conn, bool ended)
+{
+	struct ladder_cmd *cmd = ctx;
+	struct history *one, *mate;
+
+	if (!ended && cmd->wait_tw)
+		return;
+	one = histories_conn(cmd->histories, conn, ended, run_now(&cmd->run));
+	mate = one ? histories_mate(one) : NULL;
+
+	if (mate && mate->complete)
+		draw_and_forget(cmd, one, mate);
+}
+
+static void on_lost(void *ctx, uint64_t ns, uint32_t cpu, uint64_t count)
+{
+	struct ladder_cmd *cmd = ctx;
+
+	output_lost(cmd->out.output, ns, cpu, count);
+}
+
+static const struct engine_sink sink = {
+	.transition = on_transition,
+	.segment = on_segment,
+	.conn = on_conn,
+	.lost = on_lost,
+};
+
+struct look {
+	struct ladder_cmd *cmd;
+	uint64_t until_ns;	/* complete before that */
+};
+
+static int draw_alone(void *ctx, struct history *one)
+{
+	struct look *look = ctx;
+	struct history *mate;
+
+	if (!one->complete || one->complete_ns > look->until_ns)
+		return 0;
+	mate = histories_mate(one);
+	/* Its own turn comes. */
+	if (mate && !mate->complete && look->until_ns != UINT64_MAX)
+		return 0;
+	draw(look->cmd, one, mate);
+	histories_forget(look->cmd->histories, one);
+	if (mate && mate->complete)
+		histories_forget(look->cmd->histories, mate);
+	/* The next one may be gone: look again. */
+	return mate ? 1 : 0;
+}
+
+static void draw_those_before(struct ladder_cmd *cmd, uint64_t until_ns)
+{
+	struct look look = { cmd, until_ns };
+
+	while (histories_each(cmd->histories, draw_alone, &look))
+		;
+}
+
+static void on_tick(struct run *run, uint64_t now_ns)
+{
+	draw_those_before(run->ctx, now_ns - WAIT_NS);
+}
+
+/* What is not over is drawn as far as it has come, if it was asked for. */
+static int complete_now(void *ctx, struct history *one)
+{
+	struct ladder_cmd *cmd = ctx;
+
+	if (cmd->has_cookie || one->conn.state == TCPSTATE_TIME_WAIT)
+		one->complete = true;
+	return 0;
+}
+
+static void on_done(struct run *run)
+{
+	struct ladder_cmd *cmd = run->ctx;
+
+	histories_each(cmd->histories, complete_now, cmd);
+	draw_those_before(cmd, UINT64_MAX);
+	if (cmd->svg && cmd->error)
+		log_say("%s: %s", cmd->svg, strerror(-cmd->error));
+	else if (cmd->svg && !cmd->drawn)
+		log_say("%s: no connection to draw", cmd->svg);
+}
+
+static int run_ladder(struct ladder_cmd *cmd)
+{
+	const struct output_style style = { .kind = OUTPUT_NO_HEADER };
+	int ret;
+
+	if (run_output_open(&cmd->out, &cmd->run_options, &style))
+		return EXIT_FAILED;
+	cmd->histories = histories_new(HISTORIES);
+	if (!cmd->histories) {
+		log_say("out of memory");
+		return EXIT_FAILED;
+	}
+	cmd->style.colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+	cmd->run = (struct run){
+		.opt = &cmd->run_options,
+		.sink = &sink,
+		.ctx = cmd,
+		.tick_ns = TICK_NS,
+		.tick = on_tick,
+		.done = on_done,
+		.output = cmd->out.output,
+	};
+	ret = run_main(&cmd->run);
+	run_output_close(&cmd->out);
+	histories_free(cmd->histories);
+	if (!ret && cmd->svg && (cmd->error || !cmd->drawn))
+		ret = EXIT_FAILED;
+	return ret;
+}
+
+int cmd_ladder(int argc, char **argv)
+{
+	static struct ladder_cmd cmd = { .run_options = RUN_OPTIONS_DEFAULT };
+	int ret;
+
+	cmd_parse(&ladder_argp, argc, argv, &cmd);
+	if (cmd.svg)
+		cmd.run_options.count = 1;
+	ret = run_ladder(&cmd);
+	filter_free(&cmd.filter);
+	return ret;
+}

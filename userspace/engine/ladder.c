@@ -1,0 +1,518 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "ladder.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum way { SENT, RECEIVED };
+
+/* What a move says of segments: up to two, the received one first. */
+struct meaning {
+	uint8_t old_state, new_state;
+	struct {
+		bool is;
+		uint8_t way, kind;
+	} seg[2];
+};
+
+#define S(a) TCPSTATE_##a
+#define GOT(kind) { true, RECEIVED, ROW_##kind }
+#define PUT(kind) { true, SENT, ROW_##kind }
+
+/* RFC 9293 figure 5; the moves to CLOSE depend on their reason. */
+static const struct meaning meanings[] = {
+	{ S(CLOSE), S(SYN_SENT), { PUT(SYN) } },
+	{ S(LISTEN), S(SYN_RECV), { GOT(SYN), PUT(SYNACK) } },
+	{ S(SYN_SENT), S(SYN_RECV), { GOT(SYN), PUT(SYNACK) } },
+	{ S(SYN_SENT), S(ESTABLISHED), { GOT(SYNACK), PUT(ACK_OF_SYN) } },
+	{ S(SYN_RECV), S(ESTABLISHED), { GOT(ACK_OF_SYN) } },
+	{ S(SYN_RECV), S(FIN_WAIT1), { PUT(FIN) } },
+	{ S(ESTABLISHED), S(FIN_WAIT1), { PUT(FIN) } },
+	{ S(ESTABLISHED), S(CLOSE_WAIT), { GOT(FIN), PUT(ACK_OF_FIN) } },
+	{ S(FIN_WAIT1), S(FIN_WAIT2), { GOT(ACK_OF_FIN) } },
+	{ S(FIN_WAIT1), S(CLOSING), { GOT(FIN), PUT(ACK_OF_FIN) } },
+	{ S(FIN_WAIT1), S(TIME_WAIT), { GOT(FIN_ACK), PUT(ACK_OF_FIN) } },
+	{ S(FIN_WAIT2), S(TIME_WAIT), { GOT(FIN), PUT(ACK_OF_FIN) } },
+	{ S(CLOSING), S(TIME_WAIT), { GOT(ACK_OF_FIN) } },
+	{ S(CLOSE_WAIT), S(LAST_ACK), { PUT(FIN) } },
+};
+
+static const struct meaning *meaning_of(const struct step *step)
+{
+	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
+		if (meanings[i].old_state == step->old_state &&
+		    meanings[i].new_state == step->new_state)
+			return &meanings[i];
+	return NULL;
+}
+
+static struct ladder_row *add_row(struct ladder *l, uint8_t kind, uint8_t from)
+{
+	struct ladder_row *row;
+
+	if (l->n == LADDER_ROWS) {
+		l->left_out++;
+		return NULL;
+	}
+	row = &l->rows[l->n++];
+	*row = (struct ladder_row){ .kind = kind, .from = from };
+	return row;
+}
+
+/* ---- what each side sent ---- */
+
+static void sent(struct ladder *l, uint8_t kind, uint8_t side,
+		 const struct step *step, bool moves)
+{
+	struct ladder_row *row = add_row(l, kind, side);
+
+	if (!row)
+		return;
+	row->ns[side] = step->ns;
+	row->again = step->kind == STEP_AGAIN;
+	if (moves)
+		row->state[side] = step->new_state;
+}
+
+static bool sends_rst(const struct step *step)
+{
+	if (step->kind == STEP_RST_SENT)
+		return true;
+	return step->kind == STEP_MOVE && step->new_state == TCPSTATE_CLOSE &&
+	       (step->reason == REASON_ABORT || step->reason == REASON_RST_SENT);
+}
+
+static bool gets_rst(const struct step *step)
+{
+	if (step->kind == STEP_RST_RECEIVED)
+		return true;
+	return step->kind == STEP_MOVE && step->new_state == TCPSTATE_CLOSE &&
+	       (step->reason == REASON_RST_RECEIVED ||
+		step->reason == REASON_REFUSED || step->reason == REASON_TW_RST);
+}
+
+static uint8_t kind_again(const struct step *step)
+{
+	static const uint8_t kinds[SEGMENT_FLAGS] = {
+		[SEGMENT_NONE] = ROW_KINDS,
+		[SEGMENT_SYN] = ROW_SYN,
+		[SEGMENT_SYNACK] = ROW_SYNACK,
+		[SEGMENT_FIN] = ROW_FIN,
+	};
+
+	return kinds[step->flags];
+}
+
+/* A RST that a hook has shown and the move that it made are one row. */
+static struct ladder_row *rst_of(struct ladder *l, uint8_t from)
+{
+	for (unsigned int i = l->n; i-- > 0;)
+		if (l->rows[i].kind == ROW_RST && l->rows[i].from == from)
+			return &l->rows[i];
+	return NULL;
+}
+
+static void take_sent(struct ladder *l, const struct history *h, uint8_t side)
+{
+	for (unsigned int i = 0; i < h->n; i++) {
+		const struct step *step = &h->steps[i];
+		const struct meaning *m = meaning_of(step);
+		struct ladder_row *rst = rst_of(l, side);
+
+		if (step->kind == STEP_AGAIN && kind_again(step) != ROW_KINDS) {
+			sent(l, kind_again(step), side, step, false);
+		} else if (sends_rst(step) && rst) {
+			if (step->kind == STEP_MOVE)
+				rst->state[side] = TCPSTATE_CLOSE;
+		} else if (sends_rst(step)) {
+			sent(l, ROW_RST, side, step, step->kind == STEP_MOVE);
+		} else if (step->kind == STEP_MOVE && m) {
+			for (int k = 0; k < 2; k++)
+				if (m->seg[k].is && m->seg[k].way == SENT)
+					sent(l, m->seg[k].kind, side, step,
+					     k == 0);
+		}
+	}
+}
+
+/* ---- what each side received ---- */
+
+static bool same_segment(uint8_t a, uint8_t b)
+{
+	if (a == ROW_FIN_ACK)
+		a = ROW_FIN;
+	if (b == ROW_FIN_ACK)
+		b = ROW_FIN;
+	return a == b;
+}
+
+/*
+ * The last one that was sent before it came.  Where a dump showed the move that
+ * sent it, the sender's time is a bound, and may be later.
+ */
+static struct ladder_row *row_received(struct ladder *l, uint8_t kind,
+				       uint8_t side, uint64_t ns)
+{
+	struct ladder_row *found = NULL, *late = NULL;
+
+	for (unsigned int i = 0; i < l->n; i++) {
+		struct ladder_row *row = &l->rows[i];
+
+		if (row->from == side || row->ns[side] ||
+		    !same_segment(row->kind, kind))
+			continue;
+		if (row->ns[!side] > ns)
+			late = late ? late : row;
+		else if (!found || row->ns[!side] > found->ns[!side])
+			found = row;
+	}
+	if (!found && late)
+		late->ns[!side] = 0;
+	return found ? found : late;
+}
+
+static void received(struct ladder *l, uint8_t kind, uint8_t side,
+		     const struct step *step)
+{
+	struct ladder_row *row = row_received(l, kind, side, step->ns);
+
+	if (!row)
+		row = add_row(l, kind, !side);
+	if (!row)
+		return;
+	if (kind == ROW_FIN_ACK)
+		row->kind = kind;
+	row->ns[side] = step->ns;
+	row->state[side] = step->new_state;
+}
+
+static void take_end(struct ladder *l, const struct step *step, uint8_t side)
+{
+	struct ladder_row *row = add_row(l, ROW_END, side);
+
+	if (!row)
+		return;
+	row->ns[side] = step->ns;
+	row->state[side] = step->new_state;
+	row->reason = step->reason;
+	row->detail = step->detail;
+}
+
+static void take_close(struct ladder *l, const struct step *step, uint8_t side)
+{
+	struct ladder_row *rst;
+
+	if (sends_rst(step))
+		return;
+	if (gets_rst(step)) {
+		rst = rst_of(l, !side);
+		if (!rst || (rst->ns[side] && step->kind != STEP_MOVE))
+			received(l, ROW_RST, side, step);
+		else if (!rst->ns[side])
+			rst->ns[side] = step->ns;
+		rst = rst_of(l, !side);
+		if (rst)
+			rst->state[side] = step->kind == STEP_MOVE ?
+					   TCPSTATE_CLOSE : rst->state[side];
+	} else if (step->old_state == TCPSTATE_LAST_ACK &&
+		   step->reason == REASON_FIN) {
+		received(l, ROW_ACK_OF_FIN, side, step);
+	} else {
+		take_end(l, step, side);
+	}
+}
+
+static void take_received(struct ladder *l, const struct history *h,
+			  uint8_t side)
+{
+	for (unsigned int i = 0; i < h->n; i++) {
+		const struct step *step = &h->steps[i];
+		const struct meaning *m = meaning_of(step);
+
+		if (step->kind == STEP_RST_RECEIVED ||
+		    (step->kind == STEP_MOVE &&
+		     step->new_state == TCPSTATE_CLOSE))
+			take_close(l, step, side);
+		else if (step->kind == STEP_MOVE && m && m->seg[0].is &&
+			 m->seg[0].way == RECEIVED)
+			received(l, m->seg[0].kind, side, step);
+	}
+}
+
+/* ---- the whole ---- */
+
+static uint64_t time_of(const struct ladder_row *row)
+{
+	return row->ns[row->from] ? row->ns[row->from] : row->ns[!row->from];
+}
+
+/* In a tie what was sent comes before what answers it. */
+static int by_time(const void *a, const void *b)
+{
+	const struct ladder_row *x = a, *y = b;
+	uint64_t s = time_of(x), t = time_of(y);
+
+	if (s != t)
+		return s < t ? -1 : 1;
+	return x->kind - y->kind;
+}
+
+static bool closed_by_three(const struct ladder *l)
+{
+	for (int side = 0; side < 2; side++)
+		if (l->conn[side] &&
+		    l->conn[side]->kind == KIND_THREE_SEGMENT)
+			return true;
+	return false;
+}
+
+/* One segment was both the ACK of the first FIN and the second FIN. */
+static void join_three(struct ladder *l)
+{
+	struct ladder_row *ack = NULL, *fin = NULL;
+
+	for (unsigned int i = 0; i < l->n; i++) {
+		struct ladder_row *row = &l->rows[i];
+
+		if (row->from == l->first)
+			continue;
+		if (row->kind == ROW_ACK_OF_FIN)
+			ack = row;
+		if (row->kind == ROW_FIN)
+			fin = row;
+	}
+	if (!ack || !fin)
+		return;
+	fin->kind = ROW_FIN_ACK;
+	*ack = l->rows[--l->n];
+}
+
+/* The one that arrived is the last before the next of its kind. */
+static void find_lost(struct ladder *l)
+{
+	for (unsigned int i = 0; i < l->n; i++) {
+		struct ladder_row *row = &l->rows[i];
+
+		if (row->ns[!row->from] || row->kind > ROW_FIN_ACK ||
+		    !l->conn[!row->from])
+			continue;
+		for (unsigned int k = i + 1; k < l->n; k++)
+			if (l->rows[k].from == row->from && l->rows[k].again &&
+			    same_segment(l->rows[k].kind, row->kind))
+				row->lost = true;
+	}
+}
+
+static void find_first(struct ladder *l)
+{
+	uint8_t side = l->conn[LEFT] ? LEFT : RIGHT;
+	const struct conn *c = l->conn[side];
+
+	l->has_fin = false;
+	for (unsigned int i = 0; i < l->n; i++)
+		if (l->rows[i].kind == ROW_FIN || l->rows[i].kind == ROW_FIN_ACK)
+			l->has_fin = true;
+	l->first = c->first == FIRST_PEER ? !side : side;
+	if (c->first == FIRST_BOTH)
+		l->first = LEFT;
+}
+
+static void add_data(struct ladder *l)
+{
+	for (uint8_t from = LEFT; from <= RIGHT; from++) {
+		const struct conn *own = l->conn[from], *far = l->conn[!from];
+		uint64_t bytes = own ? own->bytes_out : far->bytes_in;
+		uint32_t segments = own ? own->data_segs_out : far->data_segs_in;
+		uint64_t ns = 0;
+		struct ladder_row *row;
+
+		/* bytes_acked counts the FIN, and of a client the SYN. */
+		if (ladder_isn(l, from, &(uint32_t){ 0 }) &&
+		    ladder_fin(l, from, &(uint32_t){ 0 })) {
+			uint32_t isn = 0, fin = 0;
+
+			ladder_isn(l, from, &isn);
+			ladder_fin(l, from, &fin);
+			bytes = fin - isn - 1;
+		}
+		if (!bytes || !segments)
+			continue;
+		for (unsigned int i = 0; i < l->n; i++)
+			if (l->rows[i].kind >= ROW_FIN &&
+			    l->rows[i].kind <= ROW_END &&
+			    l->rows[i].kind != ROW_DATA &&
+			    (!ns || time_of(&l->rows[i]) < ns))
+				ns = time_of(&l->rows[i]);
+		row = add_row(l, ROW_DATA, from);
+		if (!row)
+			return;
+		row->bytes = bytes;
+		row->segments = segments;
+		/* It has no time of its own: before the first sign of the end. */
+		row->ns[from] = ns ? ns - 1 : UINT64_MAX;
+	}
+}
+
+/* ---- the far side ---- */
+
+static uint8_t far_sends(uint8_t state, const struct ladder_row *row)
+{
+	switch (row->kind) {
+	case ROW_SYN:
+		return TCPSTATE_SYN_SENT;
+	case ROW_SYNACK:
+		return TCPSTATE_SYN_RECV;
+	case ROW_FIN:
+	case ROW_FIN_ACK:
+		return state == TCPSTATE_CLOSE_WAIT ? TCPSTATE_LAST_ACK :
+						      TCPSTATE_FIN_WAIT1;
+	case ROW_RST:
+		return TCPSTATE_CLOSE;
+	default:
+		return state;
+	}
+}
+
+static uint8_t far_receives(uint8_t state, const struct ladder_row *row)
+{
+	switch (row->kind) {
+	case ROW_SYN:
+		return state == TCPSTATE_LISTEN ? TCPSTATE_SYN_RECV : state;
+	case ROW_SYNACK:
+	case ROW_ACK_OF_SYN:
+		return state == TCPSTATE_SYN_SENT || state == TCPSTATE_SYN_RECV ?
+		       TCPSTATE_ESTABLISHED : state;
+	case ROW_FIN_ACK:
+		return TCPSTATE_TIME_WAIT;
+	case ROW_FIN:
+		return state == TCPSTATE_FIN_WAIT1 ? TCPSTATE_CLOSING :
+		       state == TCPSTATE_FIN_WAIT2 ? TCPSTATE_TIME_WAIT :
+		       TCPSTATE_CLOSE_WAIT;
+	case ROW_ACK_OF_FIN:
+		return state == TCPSTATE_FIN_WAIT1 ? TCPSTATE_FIN_WAIT2 :
+		       state == TCPSTATE_CLOSING ? TCPSTATE_TIME_WAIT :
+		       TCPSTATE_CLOSE;
+	case ROW_RST:
+		return TCPSTATE_CLOSE;
+	default:
+		return state;
+	}
+}
+
+static bool far_sent(const struct ladder *l, uint8_t far, uint8_t kind)
+{
+	for (unsigned int i = 0; i < l->n; i++)
+		if (l->rows[i].from == far && l->rows[i].kind == kind)
+			return true;
+	return false;
+}
+
+/* What the far side was before: only its answer tells. */
+static uint8_t far_began(const struct ladder *l, uint8_t far,
+			 const struct history *one)
+{
+	uint8_t own = one->n ? one->steps[0].old_state : 0;
+
+	if (own == TCPSTATE_LISTEN || far_sent(l, far, ROW_SYN))
+		return TCPSTATE_CLOSE;
+	if (own == TCPSTATE_CLOSE && far_sent(l, far, ROW_SYNACK))
+		return TCPSTATE_LISTEN;
+	if (own == TCPSTATE_CLOSE && one->conn.reason == REASON_REFUSED)
+		return TCPSTATE_CLOSE;
+	return own == TCPSTATE_CLOSE ? 0 : TCPSTATE_ESTABLISHED;
+}
+
+/* As RFC 9293 has it, if what was sent arrived. */
+static void infer_far(struct ladder *l, uint8_t far)
+{
+	uint8_t state = l->began[far], next;
+
+	for (unsigned int i = 0; i < l->n; i++) {
+		struct ladder_row *row = &l->rows[i];
+
+		if (row->kind == ROW_DATA || row->kind == ROW_END)
+			continue;
+		/* Sent once more, and so not known to have arrived. */
+		if (row->from == far)
+			next = far_sends(state, row);
+		else if (i + 1 < l->n && l->rows[i + 1].again &&
+			 same_segment(l->rows[i + 1].kind, row->kind))
+			next = state;
+		else
+			next = far_receives(state, row);
+		if (next != state) {
+			row->state[far] = next;
+			row->inferred[far] = true;
+		}
+		state = next;
+	}
+}
+
+static uint8_t began(const struct history *h)
+{
+	return h->n ? h->steps[0].old_state : 0;
+}
+
+void ladder_build(struct ladder *l, const struct history *one,
+		  const struct history *mate)
+{
+	uint8_t side = one->conn.role == ROLE_SERVER ? RIGHT : LEFT;
+	const struct history *ends[2];
+
+	/* Both of a simultaneous open are clients. */
+	memset(l, 0, offsetof(struct ladder, rows));
+	ends[side] = one;
+	ends[!side] = mate;
+	for (int i = 0; i < 2; i++) {
+		if (!ends[i])
+			continue;
+		l->conn[i] = &ends[i]->conn;
+		l->began[i] = began(ends[i]);
+		l->left_out += ends[i]->left_out;
+		take_sent(l, ends[i], i);
+	}
+	for (int i = 0; i < 2; i++)
+		if (ends[i])
+			take_received(l, ends[i], i);
+	find_first(l);
+	if (closed_by_three(l))
+		join_three(l);
+	add_data(l);
+	qsort(l->rows, l->n, sizeof(l->rows[0]), by_time);
+	l->began_ns = l->n ? time_of(&l->rows[0]) : 0;
+	find_lost(l);
+	if (mate)
+		return;
+	l->began[!side] = far_began(l, !side, one);
+	infer_far(l, !side);
+}
+
+/* ---- numbers ---- */
+
+static bool number(const struct ladder *l, enum side side, uint8_t own,
+		   uint8_t far, size_t own_at, size_t far_at, uint32_t *seq)
+{
+	const struct conn *here = l->conn[side], *there = l->conn[!side];
+
+	if (here && here->known & own)
+		memcpy(seq, (const char *)here + own_at, sizeof(*seq));
+	else if (there && there->known & far)
+		memcpy(seq, (const char *)there + far_at, sizeof(*seq));
+	else
+		return false;
+	return true;
+}
+
+bool ladder_isn(const struct ladder *l, enum side side, uint32_t *seq)
+{
+	return number(l, side, CONN_ISN_LOCAL, CONN_ISN_PEER,
+		      offsetof(struct conn, isn_local),
+		      offsetof(struct conn, isn_peer), seq);
+}
+
+bool ladder_fin(const struct ladder *l, enum side side, uint32_t *seq)
+{
+	return number(l, side, CONN_FIN_LOCAL, CONN_FIN_PEER,
+		      offsetof(struct conn, fin_local),
+		      offsetof(struct conn, fin_peer), seq);
+}
