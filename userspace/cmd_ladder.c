@@ -9,6 +9,7 @@
 #include "engine/history.h"
 #include "filter.h"
 #include "log.h"
+#include "output/fsm.h"
 #include "output/ladder.h"
 #include "run.h"
 #include "run_output.h"
@@ -16,15 +17,23 @@
 #define HISTORIES	65536
 #define WAIT_NS		UINT64_C(1000000000)	/* for the other end */
 #define TICK_NS		UINT64_C(200000000)
+#define SLOWEST_MAX	100
 
 enum { KEY_CONN = KEY_COMMAND, KEY_ASCII, KEY_ISN, KEY_FAILED, KEY_WAIT_TW,
-       KEY_SVG, KEY_SCALE };
+       KEY_SVG, KEY_SCALE, KEY_FSM, KEY_SLOWEST };
+
+/* A connection that is drawn at the end. */
+struct slow {
+	uint64_t took_ns;
+	bool has_mate;
+	struct history one, mate;
+};
 
 struct ladder_cmd {
 	struct run_options run_options;
 	struct filter filter;
 	struct ladder_style style;
-	bool has_cookie, failed, wait_tw;
+	bool has_cookie, failed, wait_tw, fsm;
 	uint64_t cookie;
 	const char *svg;	/* a path, or NULL */
 
@@ -32,6 +41,10 @@ struct ladder_cmd {
 	struct run run;
 	struct histories *histories;
 	struct ladder ladder;	/* large */
+	struct fsm_counts counts;	/* --fsm */
+	uint64_t slowest;		/* how many; 0: draw all */
+	struct slow *slow;		/* of .slowest, the fastest last */
+	size_t n_slow;
 	bool drawn;
 	int error;		/* -errno of the picture */
 };
@@ -40,12 +53,16 @@ static const struct argp_option options[] = {
 	{ NULL, 0, NULL, 0, "Options of ladder:", 1 },
 	{ "conn", KEY_CONN, "ID", 0,
 	  "Only the connection with this id (conn_id, sk: of ss -e)", 0 },
+	{ "slowest", KEY_SLOWEST, "N", 0,
+	  "At the end, the N (up to 100) whose handshake took longest", 0 },
 	{ "failed", KEY_FAILED, NULL, 0,
 	  "Only those that were not closed by FIN", 0 },
 	{ "wait-tw", KEY_WAIT_TW, NULL, 0,
 	  "Draw when TIME_WAIT has ended, not when it begins", 0 },
 	{ "isn", KEY_ISN, "X,Y", 0,
 	  "Show all sequence numbers as if the first ones were X and Y", 0 },
+	{ "fsm", KEY_FSM, NULL, 0,
+	  "The state machine instead, with how often each move was made", 0 },
 	{ "svg", KEY_SVG, "FILE", 0,
 	  "A picture of the first one, instead of text, and end", 0 },
 	{ "scale", KEY_SCALE, "KIND", 0,
@@ -90,6 +107,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_CONN:
 		parse_cookie(cmd, arg);
 		return 0;
+	case KEY_SLOWEST:
+		cmd->slowest = cmd_number("--slowest", arg, 1, SLOWEST_MAX);
+		return 0;
 	case KEY_FAILED:
 		cmd->failed = true;
 		return 0;
@@ -98,6 +118,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_ISN:
 		parse_isn(cmd, arg);
+		return 0;
+	case KEY_FSM:
+		cmd->fsm = true;
 		return 0;
 	case KEY_SVG:
 		cmd->svg = arg;
@@ -154,7 +177,10 @@ static int write_svg(const struct ladder_cmd *cmd)
 
 	if (!f)
 		return -errno;
-	ladder_svg(f, &cmd->ladder, &cmd->style);
+	if (cmd->fsm)
+		fsm_svg(f, &cmd->counts);
+	else
+		ladder_svg(f, &cmd->ladder, &cmd->style);
 	if (fflush(f) || ferror(f))
 		err = -errno;
 	if (fclose(f) && !err)
@@ -162,11 +188,9 @@ static int write_svg(const struct ladder_cmd *cmd)
 	return err;
 }
 
-static void draw(struct ladder_cmd *cmd, struct history *one,
-		 struct history *mate)
+static void draw_now(struct ladder_cmd *cmd, const struct history *one,
+		     const struct history *mate)
 {
-	if (!wanted(cmd, one) && !(mate && wanted(cmd, mate)))
-		return;
 	if (!run_count(&cmd->run))
 		return;
 	ladder_build(&cmd->ladder, one, mate);
@@ -177,6 +201,49 @@ static void draw(struct ladder_cmd *cmd, struct history *one,
 	}
 	ladder_text(cmd->run.out, &cmd->ladder, &cmd->style);
 	fputc('\n', cmd->run.out);
+}
+
+/* 0: it had none, or its begin was not seen. */
+static uint64_t handshake_ns(const struct conn *conn)
+{
+	return conn->born_ns && conn->established_ns > conn->born_ns ?
+	       conn->established_ns - conn->born_ns : 0;
+}
+
+/* In its place among the slowest, if it is one of them. */
+static void keep_slow(struct ladder_cmd *cmd, const struct history *one,
+		      const struct history *mate)
+{
+	uint64_t took_ns = handshake_ns(&one->conn), other = 0;
+	size_t at = cmd->n_slow;
+
+	if (mate)
+		other = handshake_ns(&mate->conn);
+	if (other > took_ns)
+		took_ns = other;
+	while (at && cmd->slow[at - 1].took_ns < took_ns)
+		at--;
+	if (!took_ns || at == cmd->slowest)
+		return;
+	if (cmd->n_slow < cmd->slowest)
+		cmd->n_slow++;
+	memmove(&cmd->slow[at + 1], &cmd->slow[at],
+		(cmd->n_slow - at - 1) * sizeof(cmd->slow[0]));
+	cmd->slow[at] = (struct slow){ .took_ns = took_ns, .one = *one };
+	if (mate)
+		cmd->slow[at].mate = *mate;
+	cmd->slow[at].has_mate = mate;
+}
+
+static void draw(struct ladder_cmd *cmd, const struct history *one,
+		 const struct history *mate)
+{
+	if (!wanted(cmd, one) && !(mate && wanted(cmd, mate)))
+		return;
+	if (cmd->slowest)
+		keep_slow(cmd, one, mate);
+	else
+		draw_now(cmd, one, mate);
 }
 
 static void draw_and_forget(struct ladder_cmd *cmd, struct history *one,
@@ -192,8 +259,12 @@ static void on_transition(void *ctx, const struct transition *t)
 {
 	struct ladder_cmd *cmd = ctx;
 
-	if (t->conn->role != ROLE_LISTENER)
+	if (cmd->fsm) {
+		if (filter_transition(&cmd->filter, t))
+			cmd->counts.moves[t->old_state][t->new_state]++;
+	} else if (t->conn->role != ROLE_LISTENER) {
 		histories_transition(cmd->histories, t);
+	}
 }
 
 static void on_segment(void *ctx, const struct segment *segment)
@@ -279,12 +350,29 @@ static int complete_now(void *ctx, struct history *one)
 	return 0;
 }
 
+static void draw_fsm(struct ladder_cmd *cmd)
+{
+	cmd->drawn = true;
+	if (cmd->svg)
+		cmd->error = write_svg(cmd);
+	else
+		fsm_text(cmd->run.out, &cmd->counts, cmd->style.ascii);
+}
+
 static void on_done(struct run *run)
 {
 	struct ladder_cmd *cmd = run->ctx;
 
-	histories_each(cmd->histories, complete_now, cmd);
-	draw_those_before(cmd, UINT64_MAX);
+	if (cmd->fsm) {
+		draw_fsm(cmd);
+	} else {
+		histories_each(cmd->histories, complete_now, cmd);
+		draw_those_before(cmd, UINT64_MAX);
+		for (size_t i = 0; i < cmd->n_slow; i++)
+			draw_now(cmd, &cmd->slow[i].one,
+				 cmd->slow[i].has_mate ? &cmd->slow[i].mate :
+							 NULL);
+	}
 	if (cmd->svg && cmd->error)
 		log_say("%s: %s", cmd->svg, strerror(-cmd->error));
 	else if (cmd->svg && !cmd->drawn)
@@ -299,7 +387,9 @@ static int run_ladder(struct ladder_cmd *cmd)
 	if (run_output_open(&cmd->out, &cmd->run_options, &style))
 		return EXIT_FAILED;
 	cmd->histories = histories_new(HISTORIES);
-	if (!cmd->histories) {
+	if (cmd->slowest)
+		cmd->slow = calloc(cmd->slowest, sizeof(*cmd->slow));
+	if (!cmd->histories || (cmd->slowest && !cmd->slow)) {
 		log_say("out of memory");
 		return EXIT_FAILED;
 	}
@@ -316,6 +406,7 @@ static int run_ladder(struct ladder_cmd *cmd)
 	ret = run_main(&cmd->run);
 	run_output_close(&cmd->out);
 	histories_free(cmd->histories);
+	free(cmd->slow);
 	if (!ret && cmd->svg && (cmd->error || !cmd->drawn))
 		ret = EXIT_FAILED;
 	return ret;
@@ -327,7 +418,7 @@ int cmd_ladder(int argc, char **argv)
 	int ret;
 
 	cmd_parse(&ladder_argp, argc, argv, &cmd);
-	if (cmd.svg)
+	if (cmd.svg && !cmd.fsm)
 		cmd.run_options.count = 1;
 	ret = run_ladder(&cmd);
 	filter_free(&cmd.filter);

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """ladder draws a connection as the textbook does, with the numbers of its
 packets."""
+import os
 import re
 import subprocess
 import xml.dom.minidom
@@ -78,6 +79,18 @@ def textbook(source):
                 "SYN,ACK seq=200 ack=101", "FIN seq=413", "ACK ack=414",
                 "FIN seq=201", "ACK ack=202")
     check_pictures(recorder, c)
+    machine = ladder(recorder, "--fsm", "--ascii", "--netns",
+                     str(events_netns()))
+    check_order(machine, "normal client", "CLOSE       ===> SYN_SENT             1",
+                "FIN_WAIT2   ===> TIME_WAIT            1", "normal server",
+                "CLOSE       ==.> LISTEN               1",
+                "LAST_ACK    ==.> CLOSE                1", "unusual")
+    t.check(machine.rstrip().endswith("unusual"),
+            f"something unusual was seen:\n{machine}")
+
+
+def events_netns():
+    return os.stat("/proc/thread-self/ns/net").st_ino
 
 
 def check_pictures(recorder, c):
@@ -90,6 +103,9 @@ def check_pictures(recorder, c):
                  if e.firstChild]
         for word in "SYN seq=x", "FIN seq=w", "TIME_WAIT", "312 B in 1 segment":
             t.check(word in words, f"{word!r} is not in the picture")
+    path = f"{recorder.folder}/fsm.svg"
+    ladder(recorder, "--fsm", "--svg", path)
+    xml.dom.minidom.parse(path)
     ladder(recorder, "--conn", c.cookie, "--svg", "/nowhere/x.svg", status=1)
     ladder(recorder, "--conn", "ffffffffff", "--svg", "/dev/null", status=1)
 
@@ -115,12 +131,18 @@ def failed(source):
     check_order(text, f"{c.cookie} ", "SYN seq=x", "── RST ──",
                 "textbook: no, a RST")
     t.check(f"{ok.cookie} " not in text, f"--failed has one that did not:\n{text}")
+    both = ladder(recorder, "--port", str(server.getsockname()[1]))
+    slowest = ladder(recorder, "--slowest", "1", "--port",
+                     str(server.getsockname()[1]))
+    t.check_equal((both.count("textbook:"), slowest.count("textbook:")), (2, 1),
+                  "the ladders, and the slowest")
+    t.check(slowest in both, f"the slowest is another one:\n{slowest}")
 
 
 def wrong_words(source):
     for line in (("--conn", "xyz"), ("--conn", ""), ("--conn", "0"),
                  ("--isn", "1"), ("--isn", "1,"), ("--isn", "1,2,3"),
-                 ("--scale", "years"), ("FILE",)):
+                 ("--scale", "years"), ("--slowest", "0"), ("FILE",)):
         done = t.tool_run("ladder", "--source", source, *line)
         t.check(done.returncode == 2 and not done.stdout and
                 done.stderr.count("\n") == 1, f"{line}: {done.returncode}, "

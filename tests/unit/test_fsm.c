@@ -105,10 +105,39 @@ static void test_out_of_range_is_illegal(void **state)
 		}
 }
 
+/* RFC 9293 figure 6: who opens and closes first, and who answers. */
+static void test_courses(void **state)
+{
+	static const struct arrow client[] = {
+		ARROW(CLOSE, SYN_SENT), ARROW(SYN_SENT, ESTABLISHED),
+		ARROW(ESTABLISHED, FIN_WAIT1), ARROW(FIN_WAIT1, FIN_WAIT2),
+		ARROW(FIN_WAIT2, TIME_WAIT), ARROW(TIME_WAIT, CLOSE),
+	}, server[] = {
+		ARROW(CLOSE, LISTEN), ARROW(LISTEN, SYN_RECV),
+		ARROW(SYN_RECV, ESTABLISHED), ARROW(ESTABLISHED, CLOSE_WAIT),
+		ARROW(CLOSE_WAIT, LAST_ACK), ARROW(LAST_ACK, CLOSE),
+	};
+
+	(void)state;
+	for (unsigned int a = 0; a < TCPSTATE_STATES + 2; a++)
+		for (unsigned int b = 0; b < TCPSTATE_STATES + 2; b++) {
+			enum fsm_course course =
+				in(client, COUNT_OF(client), a, b) ?
+				COURSE_CLIENT :
+				in(server, COUNT_OF(server), a, b) ?
+				COURSE_SERVER : COURSE_UNUSUAL;
+
+			assert_int_equal(fsm_course(a, b), course);
+			if (course != COURSE_UNUSUAL)
+				assert_true(fsm_legal(a, b));
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_matrix),
+		cmocka_unit_test(test_courses),
 		cmocka_unit_test(test_self_moves_are_illegal),
 		cmocka_unit_test(test_new_syn_recv_is_no_state_of_it),
 		cmocka_unit_test(test_out_of_range_is_illegal),

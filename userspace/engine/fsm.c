@@ -26,3 +26,31 @@ bool fsm_legal(unsigned int old_state, unsigned int new_state)
 	return old_state < TCPSTATE_STATES && new_state < TCPSTATE_STATES &&
 	       (moves[old_state] & (1u << new_state));
 }
+
+/* RFC 9293 figure 6 and its mirror: by new state from CLOSE on. */
+static const unsigned char client[TCPSTATE_STATES] = {
+	[TCPSTATE_CLOSE] = TCPSTATE_SYN_SENT,
+	[TCPSTATE_SYN_SENT] = TCPSTATE_ESTABLISHED,
+	[TCPSTATE_ESTABLISHED] = TCPSTATE_FIN_WAIT1,
+	[TCPSTATE_FIN_WAIT1] = TCPSTATE_FIN_WAIT2,
+	[TCPSTATE_FIN_WAIT2] = TCPSTATE_TIME_WAIT,
+	[TCPSTATE_TIME_WAIT] = TCPSTATE_CLOSE,
+};
+
+static const unsigned char server[TCPSTATE_STATES] = {
+	[TCPSTATE_CLOSE] = TCPSTATE_LISTEN,
+	[TCPSTATE_LISTEN] = TCPSTATE_SYN_RECV,
+	[TCPSTATE_SYN_RECV] = TCPSTATE_ESTABLISHED,
+	[TCPSTATE_ESTABLISHED] = TCPSTATE_CLOSE_WAIT,
+	[TCPSTATE_CLOSE_WAIT] = TCPSTATE_LAST_ACK,
+	[TCPSTATE_LAST_ACK] = TCPSTATE_CLOSE,
+};
+
+enum fsm_course fsm_course(unsigned int old_state, unsigned int new_state)
+{
+	if (old_state >= TCPSTATE_STATES || !new_state)
+		return COURSE_UNUSUAL;
+	if (client[old_state] == new_state)
+		return COURSE_CLIENT;
+	return server[old_state] == new_state ? COURSE_SERVER : COURSE_UNUSUAL;
+}

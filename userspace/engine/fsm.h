@@ -11,4 +11,8 @@
  */
 bool fsm_legal(unsigned int old_state, unsigned int new_state);
 
+/* Of a legal move: is it on the normal course of a client, or of a server? */
+enum fsm_course { COURSE_CLIENT, COURSE_SERVER, COURSE_UNUSUAL };
+enum fsm_course fsm_course(unsigned int old_state, unsigned int new_state);
+
 #endif /* TCPSTATE_FSM_H */
