@@ -317,7 +317,7 @@ const struct argp filter_argp = {
 void cmd_needs_host(const struct run_options *opt, const char *name)
 {
 	if (run_reads_file(opt))
-		usage_error("--source %s: %s looks at the running system, which is not in a recording; use events, conns or watch",
+		usage_error("--source %s: %s looks at the running system, which is not in a recording; use events, conns, ladder or watch",
 			    opt->source, name);
 }
 

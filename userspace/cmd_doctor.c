@@ -387,5 +387,6 @@ int cmd_doctor(int argc, char **argv)
 	struct doctor d = { .run_options = RUN_OPTIONS_DEFAULT };
 
 	cmd_parse(&doctor_argp, argc, argv, &d);
+	cmd_needs_host(&d.run_options, "doctor");
 	return run_doctor(&d);
 }

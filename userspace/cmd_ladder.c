@@ -418,6 +418,8 @@ int cmd_ladder(int argc, char **argv)
 	int ret;
 
 	cmd_parse(&ladder_argp, argc, argv, &cmd);
+	if (cmd.run_options.format != FORMAT_TEXT)
+		usage_error("a ladder is text, or a picture with --svg; conns -j has its numbers");
 	if (cmd.svg && !cmd.fsm)
 		cmd.run_options.count = 1;
 	ret = run_ladder(&cmd);

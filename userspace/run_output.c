@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <stdlib.h>
+#include <time.h>
 
 #include "cgroups.h"
 #include "log.h"
@@ -23,6 +25,9 @@ static int open_recording(struct run_output *ro, struct run_options *opt)
 		return -EBADMSG;
 	}
 	opt->recording = ro->recording;
+	/* Its times of day are not those of this machine's zone. */
+	setenv("TZ", "UTC", 1);
+	tzset();
 	return 0;
 }
 

@@ -118,8 +118,18 @@ def told_again(source):
     t.check(len(raw) > len(live), "--raw tells less than conns")
     counts, _ = replay(recorder.path, "watch", "--interval", "1s")
     t.check(any(o["event"] == "counts" for o in counts), "watch has no counts")
+    elsewhere(recorder)
     compressed(recorder)
     damaged(recorder)
+
+
+def elsewhere(recorder):
+    """Times of day do not depend on where it is read."""
+    told = [t.tool_run("events", "-T", "--source", recorder.path,
+                       env={**os.environ, "TZ": zone}).stdout
+            for zone in ("UTC", "Asia/Tokyo", "XYZ-5:30")]
+    t.check(told[0] and told[0] == told[1] == told[2],
+            "another zone has other times")
 
 
 def copy(recorder, *args):
@@ -278,6 +288,8 @@ def refused(source):
             (("events", "--source", "/nowhere"), 2, "no such recording"),
             (("events", "--source", "/dev/null"), 1, "is no file"),
             (("leaks", "--source", recorder.path), 2, "running system"),
+            (("doctor", "--source", recorder.path), 2, "running system"),
+            (("ladder", "-j", "--source", recorder.path), 2, "conns -j"),
             (("timewait", "--source", recorder.path), 2, "running system")):
         done = t.tool_run(*line)
         t.check(done.returncode == status and words in done.stderr,
