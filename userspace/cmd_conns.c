@@ -3,12 +3,23 @@
 #include <stdlib.h>
 
 #include "cmd.h"
+#include "engine/duration.h"
 #include "filter.h"
 #include "holders.h"
 #include "log.h"
+#include "output/histogram.h"
 #include "owners.h"
 #include "run.h"
 #include "run_output.h"
+
+/* A line that is told at the end. */
+struct line {
+	uint64_t ns;		/* what is sorted by; unknown is last */
+	bool known, ended;
+	struct conn conn;
+};
+
+#define LINES_MAX	1000000
 
 struct conns {
 	struct run_options run_options;
@@ -16,11 +27,15 @@ struct conns {
 	struct output_style style;
 	bool open;
 	bool wait_tw;
+	enum duration sort, hist;	/* DURATIONS: not asked for */
+	struct histogram histogram;
+	struct line *lines;		/* --sort */
+	size_t n_lines, room;
 	struct run_output out;
 	struct run run;
 };
 
-enum { KEY_OPEN = KEY_COMMAND, KEY_WAIT_TW };
+enum { KEY_OPEN = KEY_COMMAND, KEY_WAIT_TW, KEY_SORT, KEY_HIST };
 
 static const struct argp_option options[] = {
 	{ NULL, 0, NULL, 0, "Options of conns:", 1 },
@@ -29,14 +44,27 @@ static const struct argp_option options[] = {
 	{ "wait-tw", KEY_WAIT_TW, NULL, 0,
 	  "Hold a line back until TIME_WAIT ends", 0 },
 	{ "wide", 'w', NULL, 0, "Wide columns, for IPv6", 0 },
+	{ "sort", KEY_SORT, "TIME", 0,
+	  "Tell them at the end, the longest first; TIME is handshake, accept, life, half_close, close_wait or time_wait", 0 },
+	{ "hist", KEY_HIST, "TIME", 0,
+	  "Instead of lines, a histogram of TIME at the end", 0 },
 	{}
 };
+
+static enum duration duration_option(const char *option, const char *arg)
+{
+	enum duration duration = duration_named(arg);
+
+	if (duration == DURATIONS)
+		usage_error("%s %s: use handshake, accept, life, half_close, close_wait or time_wait",
+			    option, arg);
+	return duration;
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct conns *cs = state->input;
 
-	(void)arg;
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &cs->run_options;
@@ -51,11 +79,27 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'w':
 		cs->style.wide = true;
 		return 0;
+	case KEY_SORT:
+		cs->sort = duration_option("--sort", arg);
+		return 0;
+	case KEY_HIST:
+		cs->hist = duration_option("--hist", arg);
+		return 0;
 	case ARGP_KEY_END:
 		if (cs->run_options.raw)
 			usage_error("--raw shows records, not connections: use it with events");
 		if (cs->open && cs->wait_tw)
 			usage_error("--wait-tw waits and --open does not: use one of them");
+		if (cs->open && (cs->sort != DURATIONS || cs->hist != DURATIONS))
+			usage_error("--open lists what is not over: --sort and --hist are for the others");
+		if (cs->hist != DURATIONS && cs->sort != DURATIONS)
+			usage_error("--hist has no lines to --sort");
+		if (cs->hist != DURATIONS && cs->run_options.format == FORMAT_CSV)
+			usage_error("--hist is text or JSON");
+		/* That is when it is known. */
+		if (cs->hist == DURATION_TIME_WAIT ||
+		    cs->sort == DURATION_TIME_WAIT)
+			cs->wait_tw = true;
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -81,11 +125,80 @@ const struct argp conns_argp = {
 
 /* Connections that are over */
 
+/* Beyond LINES_MAX they are counted by nobody, but told not to be there. */
+static void keep_line(struct conns *cs, const struct conn *conn, bool ended)
+{
+	size_t room = cs->room ? cs->room * 2 : 256;
+	struct line *lines;
+
+	if (cs->n_lines == LINES_MAX) {
+		log_say("--sort holds %d connections: the rest is left out",
+			LINES_MAX);
+		run_stop(&cs->run);
+		return;
+	}
+	if (cs->n_lines == cs->room) {
+		lines = reallocarray(cs->lines, room, sizeof(*lines));
+		if (!lines) {
+			log_say("out of memory, the list is not complete");
+			run_stop(&cs->run);
+			return;
+		}
+		cs->lines = lines;
+		cs->room = room;
+	}
+	lines = &cs->lines[cs->n_lines++];
+	*lines = (struct line){ .ended = ended, .conn = *conn };
+	lines->known = conn_duration(conn, cs->sort, &lines->ns);
+}
+
 static void tell(struct conns *cs, const struct conn *conn, bool ended)
 {
-	if (conn->role != ROLE_LISTENER && filter_conn(&cs->filter, conn) &&
-	    run_count(&cs->run))
+	uint64_t ns;
+
+	if (conn->role == ROLE_LISTENER || !filter_conn(&cs->filter, conn))
+		return;
+	if (cs->hist != DURATIONS) {
+		if (conn_duration(conn, cs->hist, &ns))
+			histogram_add(&cs->histogram, ns);
+	} else if (cs->sort != DURATIONS) {
+		keep_line(cs, conn, ended);
+	} else if (run_count(&cs->run)) {
 		output_conn(cs->out.output, conn, ended);
+	}
+}
+
+/* The longest first; in a tie, and of what is not known, the oldest. */
+static int by_duration(const void *a, const void *b)
+{
+	const struct line *x = a, *y = b;
+
+	if (x->known != y->known)
+		return x->known ? -1 : 1;
+	if (x->ns != y->ns)
+		return x->ns > y->ns ? -1 : 1;
+	return (x->conn.cookie > y->conn.cookie) -
+	       (x->conn.cookie < y->conn.cookie);
+}
+
+static void tell_sorted(struct conns *cs)
+{
+	if (cs->n_lines)
+		qsort(cs->lines, cs->n_lines, sizeof(cs->lines[0]),
+		      by_duration);
+	for (size_t i = 0; i < cs->n_lines && run_count(&cs->run); i++)
+		output_conn(cs->out.output, &cs->lines[i].conn,
+			    cs->lines[i].ended);
+}
+
+static void tell_histogram(struct conns *cs)
+{
+	const char *of = duration_name(cs->hist);
+
+	if (cs->run_options.format == FORMAT_JSON)
+		histogram_json(cs->run.out, &cs->histogram, of);
+	else
+		histogram_text(cs->run.out, &cs->histogram, of);
 }
 
 static void on_conn(void *ctx, const struct conn *conn, bool ended)
@@ -123,7 +236,8 @@ static void on_ready(struct run *run)
 {
 	struct conns *cs = run->ctx;
 
-	output_start(cs->out.output);
+	if (cs->hist == DURATIONS)
+		output_start(cs->out.output);
 }
 
 static void on_done(struct run *run)
@@ -132,6 +246,9 @@ static void on_done(struct run *run)
 
 	if (cs->wait_tw)
 		engine_each(run->engine, tell_waiting, cs);
+	tell_sorted(cs);
+	if (cs->hist != DURATIONS)
+		tell_histogram(cs);
 }
 
 /* Connections that are open */
@@ -228,11 +345,13 @@ static int run_conns(struct conns *cs)
 
 int cmd_conns(int argc, char **argv)
 {
-	struct conns cs = { .run_options = RUN_OPTIONS_DEFAULT };
+	struct conns cs = { .run_options = RUN_OPTIONS_DEFAULT,
+			    .sort = DURATIONS, .hist = DURATIONS };
 	int ret;
 
 	cmd_parse(&conns_argp, argc, argv, &cs);
 	ret = run_conns(&cs);
 	filter_free(&cs.filter);
+	free(cs.lines);
 	return ret;
 }

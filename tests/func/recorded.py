@@ -118,9 +118,26 @@ def told_again(source):
     t.check(len(raw) > len(live), "--raw tells less than conns")
     counts, _ = replay(recorder.path, "watch", "--interval", "1s")
     t.check(any(o["event"] == "counts" for o in counts), "watch has no counts")
+    sorted_and_counted(recorder)
     elsewhere(recorder)
     compressed(recorder)
     damaged(recorder)
+
+
+def sorted_and_counted(recorder):
+    lines, _ = replay(recorder.path, "conns")
+    lines = [o for o in lines if o["event"] == "conn"]
+    by_life, _ = replay(recorder.path, "conns", "--sort", "life")
+    by_life = [o for o in by_life if o["event"] == "conn"]
+    lives = [o["duration_us"] for o in by_life if "duration_us" in o]
+    t.check_equal(lives, sorted(lives, reverse=True), "the order of --sort life")
+    t.check_equal(sorted(o["conn_id"] for o in by_life),
+                  sorted(o["conn_id"] for o in lines), "what --sort tells")
+    hist, _ = replay(recorder.path, "conns", "--hist", "handshake")
+    known = sum("established_us" in o.get("handshake", ()) for o in lines)
+    t.check_equal(hist[0]["count"], known, "the handshakes in the histogram")
+    t.check_equal(sum(b["count"] for b in hist[0]["buckets"]), known,
+                  "the sum of its buckets")
 
 
 def elsewhere(recorder):
@@ -289,6 +306,9 @@ def refused(source):
             (("events", "--source", "/dev/null"), 1, "is no file"),
             (("leaks", "--source", recorder.path), 2, "running system"),
             (("doctor", "--source", recorder.path), 2, "running system"),
+            (("conns", "--sort", "years"), 2, "use handshake"),
+            (("conns", "--hist", "life", "--sort", "life"), 2, "no lines"),
+            (("conns", "--hist", "life", "--open"), 2, "not over"),
             (("ladder", "-j", "--source", recorder.path), 2, "conns -j"),
             (("timewait", "--source", recorder.path), 2, "running system")):
         done = t.tool_run(*line)
