@@ -158,32 +158,6 @@ const char *cell_elapsed(struct cell *cell, struct output *out,
 	return cell->s;
 }
 
-/* Times of a connection; a time that was not seen gives no span. */
-
-static bool span(uint64_t from, uint64_t to, uint64_t *ns)
-{
-	if (!from || to < from)
-		return false;
-	*ns = to - from;
-	return true;
-}
-
-bool conn_lifetime(const struct conn *conn, uint64_t *ns)
-{
-	return span(conn->born_ns, conn->tw_ns ? conn->tw_ns : conn->end_ns,
-		    ns);
-}
-
-bool conn_handshake(const struct conn *conn, uint64_t *ns)
-{
-	return span(conn->born_ns, conn->established_ns, ns);
-}
-
-bool conn_time_wait(const struct conn *conn, uint64_t *ns)
-{
-	return span(conn->tw_ns, conn->end_ns, ns);
-}
-
 /* Raw records */
 
 const char *record_type_name(unsigned int type)

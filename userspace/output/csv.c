@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "engine/duration.h"
 #include "output_ops.h"
 
 /* bcc tcpstates' order; without the kernel pointer, with both times. */
@@ -92,14 +93,13 @@ static void csv_raw(struct output *out, const struct tcpstate_record *rec)
 	PUT_LINE(out, fields);
 }
 
-typedef bool (*conn_span_fn)(const struct conn *conn, uint64_t *ns);
-
 static const char *span_us(struct cell *cell, const struct conn *conn,
-			   conn_span_fn span)
+			   enum duration duration)
 {
 	uint64_t ns;
 
-	return span(conn, &ns) ? cell_number(cell, ns / 1000) : NULL;
+	return conn_duration(conn, duration, &ns) ?
+	       cell_number(cell, ns / 1000) : NULL;
 }
 
 static void csv_conn(struct output *out, const struct conn *c, bool ended)
@@ -115,13 +115,13 @@ static void csv_conn(struct output *out, const struct conn *c, bool ended)
 		cell_number(&lport, c->sport),
 		cell_addr(&raddr, c->family, c->daddr),
 		cell_number(&rport, c->dport),
-		span_us(&life, c, conn_lifetime),
-		span_us(&hs, c, conn_handshake),
+		span_us(&life, c, DURATION_LIFE),
+		span_us(&hs, c, DURATION_HANDSHAKE),
 		first_name(c->first),
 		kind_name(c->kind),
 		reason_name(c->reason),
 		detail_name(c->detail),
-		ended ? span_us(&tw, c, conn_time_wait) : NULL,
+		ended ? span_us(&tw, c, DURATION_TIME_WAIT) : NULL,
 		how,
 	};
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/duration.h"
 #include "output_ops.h"
 
 static const char *const kinds[KINDS] = {
@@ -106,7 +107,7 @@ void conn_how(const struct conn *conn, char *how, size_t how_len)
 	}
 	if (conn->by_exit)
 		add(how, how_len, ", by exit");
-	if (conn->tw_ns && conn_time_wait(conn, &ns))
+	if (conn->tw_ns && conn_duration(conn, DURATION_TIME_WAIT, &ns))
 		add(how, how_len, ", TIME_WAIT %s%s%s", cell_span(&cell, ns),
 		    end ? " " : "", end ? end : "");
 	else if (conn->reason == REASON_TW_OVERFLOW)

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "../rst_reason.h"
+#include "engine/duration.h"
 #include "json_parts.h"
 
 #define NS_PER_SEC	1000000000LL
@@ -232,7 +233,7 @@ static void put_close(struct jsonw *w, const struct conn *c, bool ended)
 	put_known(w, "fin_peer", c, CONN_FIN_PEER, c->fin_peer);
 	if (c->fin_retrans)
 		jsonw_number(w, "fin_retrans", c->fin_retrans);
-	if (ended && conn_time_wait(c, &tw_ns))
+	if (ended && conn_duration(c, DURATION_TIME_WAIT, &tw_ns))
 		jsonw_number(w, "time_wait_us", tw_ns / NS_PER_US);
 	else
 		jsonw_null(w, "time_wait_us");
@@ -250,7 +251,7 @@ static void json_conn(struct output *out, const struct conn *c, bool ended)
 	jsonw_string(&w, "role", role_name(c->role));
 	jsonw_string(&w, "basis", basis_name(c->basis));
 	put_reason(&w, c->reason, c->detail, c->by_exit);
-	if (conn_lifetime(c, &life_ns))
+	if (conn_duration(c, DURATION_LIFE, &life_ns))
 		jsonw_number(&w, "duration_us", life_ns / NS_PER_US);
 	if (c->detail == DETAIL_UNREAD_DATA)
 		jsonw_number(&w, "unread_bytes", c->unread);

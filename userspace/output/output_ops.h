@@ -68,13 +68,6 @@ const char *cell_clock(struct output *out, uint64_t mono_ns);
 const char *cell_elapsed(struct cell *cell, struct output *out,
 			 uint64_t mono_ns);
 
-/* From the SYN until CLOSE or TIME_WAIT, as the program lived it. */
-bool conn_lifetime(const struct conn *conn, uint64_t *ns);
-/* The time in SYN_SENT or SYN_RECV of one that became ESTABLISHED. */
-bool conn_handshake(const struct conn *conn, uint64_t *ns);
-/* Time in TIME_WAIT, once it has ended. */
-bool conn_time_wait(const struct conn *conn, uint64_t *ns);
-
 /* "4 segments", "abort, 812 B unread": how a connection ended. */
 void conn_how(const struct conn *conn, char *how, size_t how_len);
 

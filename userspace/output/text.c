@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "engine/duration.h"
 #include "output_ops.h"
 #include "utf8.h"
 
@@ -219,9 +220,9 @@ static void text_conn(struct output *out, const struct conn *c, bool ended)
 		.role = cell_role(&role, c->role),
 		.local = cell_end(&local, c->family, c->saddr, c->sport),
 		.peer = cell_end(&peer, c->family, c->daddr, c->dport),
-		.life = conn_lifetime(c, &life_ns) ?
+		.life = conn_duration(c, DURATION_LIFE, &life_ns) ?
 			cell_span(&life, life_ns) : "-",
-		.handshake = conn_handshake(c, &handshake_ns) ?
+		.handshake = conn_duration(c, DURATION_HANDSHAKE, &handshake_ns) ?
 			cell_span(&handshake, handshake_ns) : "-",
 		.first = c->first == FIRST_NONE ? "-" : first_name(c->first),
 		.how = how,
