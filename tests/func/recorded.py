@@ -116,7 +116,7 @@ def told_again(source):
             "conns --open shows no TIME_WAIT")
     raw, _ = replay(recorder.path, "events", "--raw")
     t.check(len(raw) > len(live), "--raw tells less than conns")
-    counts, _ = replay(recorder.path, "watch", "--interval", "1s")
+    counts, _ = replay(recorder.path, "watch", "--interval", "20ms")
     t.check(any(o["event"] == "counts" for o in counts), "watch has no counts")
     sorted_and_counted(recorder)
     elsewhere(recorder)
