@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <search.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,9 +48,16 @@ struct tree {
 	char *point;		/* where it is mounted */
 };
 
+/* What was told of another host's; all of it is kept. */
+struct told {
+	uint64_t id;
+	char path[];
+};
+
 struct cgroups {
 	struct tree tree;
 	bool told;		/* not of this host, which is not asked */
+	void *paths;		/* a tree of struct told, by id */
 	bool search;		/* handles are refused */
 	unsigned int victim;	/* next way to be replaced */
 	struct slot slots[CACHE_SLOTS];
@@ -332,9 +340,32 @@ static int path_by_search(const struct cgroups *c, uint64_t id, char *path,
 	return search_tree(c->tree.fd, id, path, size, 0, 0);
 }
 
+static int by_id(const void *a, const void *b)
+{
+	const struct told *x = a, *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+static int path_as_told(struct cgroups *c, uint64_t id, char *path, size_t size)
+{
+	const struct told key = { .id = id };
+	struct told **found = tfind(&key, &c->paths, by_id);
+
+	if (!found)
+		return -ENOENT;
+	if (strlen((*found)->path) >= size)
+		return -ENAMETOOLONG;
+	strcpy(path, (*found)->path);
+	return 0;
+}
+
 int cgroups_path(struct cgroups *c, uint64_t id, char *path, size_t size)
 {
 	int err = -EPERM;
+
+	if (c->told)
+		return path_as_told(c, id, path, size);
 
 	if (c->tree.fd < 0)
 		return c->tree.fd;
@@ -405,7 +436,17 @@ struct cgroups *cgroups_new_told(void)
 
 void cgroups_tell(struct cgroups *c, uint64_t id, const char *path)
 {
-	if (id)
+	struct told *told = malloc(sizeof(*told) + strlen(path) + 1);
+	struct told **found;
+
+	if (!told)
+		return;
+	told->id = id;
+	strcpy(told->path, path);
+	found = id ? tsearch(told, &c->paths, by_id) : NULL;
+	if (!found || *found != told)
+		free(told);
+	else
 		fill(slot_of(c, id), id, path);
 }
 
@@ -426,7 +467,9 @@ void cgroups_free(struct cgroups *c)
 {
 	if (!c)
 		return;
-	close_tree(&c->tree);
+	tdestroy(c->paths, free);
+	if (!c->told)
+		close_tree(&c->tree);
 	free(c);
 }
 

@@ -321,6 +321,13 @@ void cmd_needs_host(const struct run_options *opt, const char *name)
 			    opt->source, name);
 }
 
+void cmd_check_source(const struct run_options *opt, const struct filter *f)
+{
+	if (run_reads_file(opt) && f->cgroup.n)
+		usage_error("--cgroup %s: looks at the running system; a recording has the names of its cgroups in -j",
+			    f->cgroup.v[0]);
+}
+
 /* A command's line */
 
 static void show_help(const struct argp *argp, const char *command)

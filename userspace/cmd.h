@@ -91,6 +91,9 @@ void cmd_is(const struct command *command);
 
 struct run_options;
 
+struct filter;
+/* Wrong usage if a filter asks this host of a recording. */
+void cmd_check_source(const struct run_options *opt, const struct filter *f);
 /* Wrong usage if --source names a recording. */
 void cmd_needs_host(const struct run_options *opt, const char *name);
 

@@ -177,8 +177,9 @@ static int by_duration(const void *a, const void *b)
 		return x->known ? -1 : 1;
 	if (x->ns != y->ns)
 		return x->ns > y->ns ? -1 : 1;
-	return (x->conn.cookie > y->conn.cookie) -
-	       (x->conn.cookie < y->conn.cookie);
+	if (x->conn.cookie != y->conn.cookie)
+		return x->conn.cookie > y->conn.cookie ? 1 : -1;
+	return (x->conn.life > y->conn.life) - (x->conn.life < y->conn.life);
 }
 
 static void tell_sorted(struct conns *cs)
@@ -350,6 +351,7 @@ int cmd_conns(int argc, char **argv)
 	int ret;
 
 	cmd_parse(&conns_argp, argc, argv, &cs);
+	cmd_check_source(&cs.run_options, &cs.filter);
 	ret = run_conns(&cs);
 	filter_free(&cs.filter);
 	free(cs.lines);

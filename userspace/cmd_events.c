@@ -154,6 +154,7 @@ int cmd_events(int argc, char **argv)
 	int ret;
 
 	cmd_parse(&events_argp, argc, argv, &ev);
+	cmd_check_source(&ev.run_options, &ev.filter);
 	ret = run_events(&ev);
 	filter_free(&ev.filter);
 	return ret;

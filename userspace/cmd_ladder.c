@@ -83,15 +83,17 @@ static void parse_cookie(struct ladder_cmd *cmd, const char *arg)
 
 static void parse_isn(struct ladder_cmd *cmd, const char *arg)
 {
-	char *end;
+	for (int i = 0; i < 2; i++) {
+		char number[16];
+		size_t len = strcspn(arg, ",");
 
-	cmd->style.isn[0] = strtoul(arg, &end, 10);
-	if (end == arg || *end != ',' || end[1] < '0' || end[1] > '9')
-		usage_error("--isn %s: two numbers, X,Y", arg);
-	arg = end + 1;
-	cmd->style.isn[1] = strtoul(arg, &end, 10);
-	if (*end)
-		usage_error("--isn %s: two numbers, X,Y", arg);
+		if (len >= sizeof(number) || (arg[len] == ',') != !i)
+			usage_error("--isn: two numbers, X,Y");
+		memcpy(number, arg, len);
+		number[len] = '\0';
+		cmd->style.isn[i] = cmd_number("--isn", number, 0, UINT32_MAX);
+		arg += len + 1;
+	}
 	cmd->style.renumber = true;
 }
 
@@ -418,6 +420,9 @@ int cmd_ladder(int argc, char **argv)
 	int ret;
 
 	cmd_parse(&ladder_argp, argc, argv, &cmd);
+	cmd_check_source(&cmd.run_options, &cmd.filter);
+	if (cmd.run_options.raw)
+		usage_error("--raw shows records, not connections: use it with events");
 	if (cmd.run_options.format != FORMAT_TEXT)
 		usage_error("a ladder is text, or a picture with --svg; conns -j has its numbers");
 	if (cmd.svg && !cmd.fsm)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -38,6 +39,7 @@ struct record {
 	uint64_t *cgroups;		/* ids that were told */
 	size_t n_cgroups;
 	uint64_t began_ns;		/* the file */
+	bool made;			/* FILE is new and empty, by us */
 	uint64_t entries, bytes;	/* of files that are full */
 	int error;			/* -errno of the file */
 };
@@ -176,15 +178,37 @@ static void describe(const struct record *rec, struct recording_header *h)
 	}
 }
 
+/* FILE.1 becomes FILE.2, .., FILE becomes FILE.1; the oldest goes. */
+static int shift_files(const struct record *rec)
+{
+	char from[RECORDING_PATH_MAX], to[RECORDING_PATH_MAX];
+
+	for (uint64_t i = rec->keep; i > 0; i--) {
+		snprintf(to, sizeof(to), "%s.%" PRIu64, rec->path, i);
+		if (i > 1)
+			snprintf(from, sizeof(from), "%s.%" PRIu64, rec->path,
+				 i - 1);
+		else
+			snprintf(from, sizeof(from), "%s", rec->path);
+		if (rename(from, to) && errno != ENOENT)
+			return -errno;
+	}
+	return 0;
+}
+
+/* What is there, of this run or an earlier one, is kept if any is. */
 static void create(struct record *rec)
 {
 	struct recording_header head;
-	int err;
+	int err = rec->keep && !rec->made ? shift_files(rec) : 0;
 
 	describe(rec, &head);
-	err = recording_create(&rec->writer, rec->path, &head, rec->codec);
+	if (!err)
+		err = recording_create(&rec->writer, rec->path, &head,
+				       rec->codec);
 	if (err)
 		give_up(rec, err);
+	rec->made = false;
 	rec->n_cgroups = 0;
 	rec->began_ns = run_now(&rec->run);
 }
@@ -284,6 +308,8 @@ static void put_record(struct record *rec, const struct tcpstate_record *r)
 {
 	struct tcpstate_record own = *r;
 
+	if (r->type != TCPSTATE_SNAPSHOT && !run_count(&rec->run))
+		return;
 	tell_cgroup(rec, r->cgroup);
 	own.turn = 0;
 	if (rec->names)
@@ -340,10 +366,11 @@ static void on_ready(struct run *run)
 
 /* ---- full ones ---- */
 
-static void finish_file(struct record *rec)
+/* @sync waits for the disk, which the rings cannot do while they fill. */
+static void finish_file(struct record *rec, bool sync)
 {
 	struct recording_writer *w = rec->writer;
-	int err;
+	int err, last;
 
 	if (!w)
 		return;
@@ -352,28 +379,11 @@ static void finish_file(struct record *rec)
 	rec->bytes += recording_bytes(w);
 	rec->writer = NULL;
 	/* After an error too: what is in the file stays. */
-	if (recording_finish(w) && !err)
-		err = -EIO;
+	last = recording_finish(w, sync);
+	if (!err)
+		err = last;
 	if (err && !rec->error)
 		give_up(rec, err);
-}
-
-/* FILE.1 becomes FILE.2, .., FILE becomes FILE.1; the oldest goes. */
-static int shift_files(const struct record *rec)
-{
-	char from[RECORDING_PATH_MAX], to[RECORDING_PATH_MAX];
-
-	for (uint64_t i = rec->keep; i > 0; i--) {
-		snprintf(to, sizeof(to), "%s.%" PRIu64, rec->path, i);
-		if (i > 1)
-			snprintf(from, sizeof(from), "%s.%" PRIu64, rec->path,
-				 i - 1);
-		else
-			snprintf(from, sizeof(from), "%s", rec->path);
-		if (rename(from, to) && errno != ENOENT)
-			return -errno;
-	}
-	return 0;
 }
 
 static int tell_owner(void *ctx, const struct conn *conn)
@@ -391,12 +401,7 @@ static int tell_owner(void *ctx, const struct conn *conn)
 static void begin_next(struct record *rec)
 {
 	struct run *run = &rec->run;
-	int err = shift_files(rec);
 
-	if (err) {
-		give_up(rec, err);
-		return;
-	}
 	run->since_ns = run_now(run);
 	create(rec);
 	run_refresh(run);
@@ -424,7 +429,7 @@ static void on_tick(struct run *run, uint64_t now_ns)
 			return;
 		}
 		put_time(rec, RECORDING_END, now_ns);
-		finish_file(rec);
+		finish_file(rec, false);
 		if (!rec->error)
 			begin_next(rec);
 	}
@@ -435,7 +440,7 @@ static void on_tick(struct run *run, uint64_t now_ns)
 /* Before the last line, which is the summary. */
 static void tell_end(struct record *rec)
 {
-	finish_file(rec);
+	finish_file(rec, true);
 	if (rec->error && rec->entries)
 		log_say("%s: %s; the %" PRIu64 " bytes before it can be read",
 			rec->path, strerror(-rec->error), rec->bytes);
@@ -456,25 +461,40 @@ static void on_done(struct run *run)
 
 /* ---- the command ---- */
 
-/* Before the kernel is asked for anything; what is there stays. */
-static int can_be_written(const struct record *rec)
+/* A recording would be overwritten while it is read. */
+static bool is_its_source(const struct record *rec, const struct stat *file)
 {
+	struct stat source;
+
+	return run_reads_file(&rec->run_options) &&
+	       !stat(rec->run_options.source, &source) &&
+	       source.st_dev == file->st_dev && source.st_ino == file->st_ino;
+}
+
+/* Before the kernel is asked for anything; what is there stays. */
+static int can_be_written(struct record *rec)
+{
+	struct stat st;
 	int fd;
 
-	if (run_reads_file(&rec->run_options) &&
-	    !strcmp(rec->run_options.source, rec->path)) {
-		log_say("%s: a recording cannot be copied to itself",
-			rec->path);
-		return EXIT_USAGE;
-	}
+	rec->made = access(rec->path, F_OK) != 0;
 	fd = open(rec->path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600);
-	if (fd < 0 || lseek(fd, 0, SEEK_CUR) < 0) {
+	if (fd < 0 || lseek(fd, 0, SEEK_CUR) < 0 || fstat(fd, &st)) {
 		log_say("%s: %s", rec->path, strerror(errno));
 		if (fd >= 0)
 			close(fd);
 		return EXIT_FAILED;
 	}
 	close(fd);
+	if (is_its_source(rec, &st)) {
+		log_say("%s: a recording cannot be copied to itself",
+			rec->path);
+		return EXIT_USAGE;
+	}
+	if (rec->keep && !S_ISREG(st.st_mode)) {
+		log_say("%s: --keep needs a file", rec->path);
+		return EXIT_USAGE;
+	}
 	return EXIT_DONE;
 }
 
@@ -508,6 +528,9 @@ static int run_record(struct record *rec)
 		tell_end(rec);
 	if (rec->error && !ret)
 		ret = EXIT_FAILED;
+	/* It never began. */
+	if (rec->made)
+		unlink(rec->path);
 	run_output_close(&rec->out);
 	redact_free(rec->names);
 	free(rec->cgroups);
@@ -523,5 +546,8 @@ int cmd_record(int argc, char **argv)
 		usage_error("record: which FILE?");
 	if (rec.keep && !rec.size && !rec.time_ns)
 		usage_error("--keep: needs --max-size or --max-time");
+	/* Each file begins with all sockets, which only a kernel shows. */
+	if (rec.keep && run_reads_file(&rec.run_options))
+		usage_error("--keep: a recording is copied to one file");
 	return run_record(&rec);
 }

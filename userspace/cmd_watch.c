@@ -381,6 +381,7 @@ int cmd_watch(int argc, char **argv)
 	int ret;
 
 	cmd_parse(&watch_argp, argc, argv, &w);
+	cmd_check_source(&w.run_options, &w.filter);
 	config_load(&w.settings);
 	if (!w.interval_ns)
 		w.interval_ns = isatty(STDOUT_FILENO) ? SECOND_NS :

@@ -135,10 +135,10 @@ uint64_t recording_bytes(const struct recording_writer *w);
 uint64_t recording_entries(const struct recording_writer *w);
 
 /*
- * Flush, write the index, sync, close, free; 0 or -errno.  Whatever it returns,
- * what is in the file can be read.  NULL is allowed.
+ * Flush, write the index, close, free, and with @sync wait for the disk; 0 or
+ * -errno.  Whatever it returns, what is in the file can be read.  NULL is allowed.
  */
-int recording_finish(struct recording_writer *w);
+int recording_finish(struct recording_writer *w, bool sync);
 
 /* ---- reading ---- */
 

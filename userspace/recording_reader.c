@@ -15,8 +15,6 @@
 
 #include "recording.h"
 
-/* An index has 24 bytes for each block of some 256 KiB. */
-#define STORED_MAX	(64U << 20)
 #define SEARCH_BYTES	(1U << 16)
 /*
  * A search may look at this many times the file: one made of nothing but
@@ -90,6 +88,14 @@ static const char *wrong_with_header(const struct recording_header *h)
 	return NULL;
 }
 
+/* They go to terminals. */
+static void harmless(char *text)
+{
+	for (; *text; text++)
+		if (*text < 0x20 || *text > 0x7e)
+			*text = '?';
+}
+
 static int header_read(struct recording *rec, const char *path, char *why,
 		       size_t why_len)
 {
@@ -110,8 +116,13 @@ static int header_read(struct recording *rec, const char *path, char *why,
 		wrong = "is no recording";
 	else
 		wrong = wrong_with_header(&rec->head);
-	if (wrong)
+	if (wrong) {
 		snprintf(why, why_len, "%s %s", path, wrong);
+	} else {
+		harmless(rec->head.host);
+		harmless(rec->head.kernel);
+		harmless(rec->head.source);
+	}
 	rec->at = sizeof(rec->head);
 	return wrong ? -EBADMSG : 0;
 }
@@ -172,8 +183,7 @@ static uint64_t padded(uint32_t bytes)
 static bool block_is_sane(const struct recording_block *b)
 {
 	if (b->magic == RECORDING_INDEX)
-		return b->codec == CODEC_NONE && b->bytes == b->stored_bytes &&
-		       b->stored_bytes <= STORED_MAX;
+		return b->codec == CODEC_NONE && b->bytes == b->stored_bytes;
 	return b->magic == RECORDING_BLOCK && b->codec < CODECS &&
 	       b->bytes && b->bytes <= RECORDING_BYTES_MAX &&
 	       b->stored_bytes <= b->bytes &&
@@ -230,7 +240,7 @@ static void damaged(struct recording *rec, uint64_t at, uint64_t bytes)
 static uint64_t search(struct recording *rec, uint64_t at)
 {
 	unsigned char piece[SEARCH_BYTES];
-	struct recording_block b;
+	struct recording_block b = { 0 };
 	uint32_t magic;
 
 	while (at + sizeof(b) <= rec->size &&
@@ -281,6 +291,8 @@ static void index_check(struct recording *rec, const struct recording_block *b)
 	} else if (t.index_offset != rec->at ||
 		   memcmp(t.magic, RECORDING_END_MAGIC, sizeof(t.magic))) {
 		damaged(rec, end, 0);
+	} else if (end + sizeof(t) < rec->size) {
+		damaged(rec, end + sizeof(t), rec->size - end - sizeof(t));
 	}
 }
 

@@ -269,7 +269,7 @@ static int append_index(struct recording_writer *w)
 	return err ? err : append(w, &part, 1);
 }
 
-int recording_finish(struct recording_writer *w)
+int recording_finish(struct recording_writer *w, bool sync)
 {
 	int err;
 
@@ -279,7 +279,7 @@ int recording_finish(struct recording_writer *w)
 	if (!err)
 		err = append_index(w);
 	/* A pipe or a device cannot be synced, and need not be. */
-	if (!err && fsync(w->fd) && errno != EINVAL && errno != EROFS)
+	if (!err && sync && fsync(w->fd) && errno != EINVAL && errno != EROFS)
 		err = -errno;
 	writer_free(w);
 	return err;

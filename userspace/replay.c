@@ -119,7 +119,7 @@ int replay_start(struct run *run)
 
 	if (ret)
 		return ret;
-	while (!ready || run->snapshot_only)
+	while ((!ready || run->snapshot_only) && !run_is_stopped(run))
 		if (!step(run, &ready))
 			break;
 	return EXIT_DONE;

@@ -75,6 +75,11 @@ uint64_t mono_now(void)
 	return (uint64_t)ts.tv_sec * 1000 * NS_PER_MS + (uint64_t)ts.tv_nsec;
 }
 
+bool run_is_stopped(const struct run *run)
+{
+	return run->stop || run->error || run_signal || stream_error();
+}
+
 bool run_reads_file(const struct run_options *opt)
 {
 	return !source_find(opt->source);
@@ -469,8 +474,7 @@ static uint64_t end_ns(const struct run *run)
 
 static bool is_over(const struct run *run, uint64_t now_ns)
 {
-	return run->stop || run->error || run_signal || stream_error() ||
-	       now_ns >= end_ns(run);
+	return run_is_stopped(run) || now_ns >= end_ns(run);
 }
 
 static int timeout_ms(const struct run *run, uint64_t now_ns)

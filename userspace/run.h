@@ -124,6 +124,9 @@ struct run {
 /* Returns an exit code. */
 int run_main(struct run *run);
 
+/* Something has asked it to end: a signal, run_stop(), an error. */
+bool run_is_stopped(const struct run *run);
+
 /* Does --source name a recording? */
 bool run_reads_file(const struct run_options *opt);
 

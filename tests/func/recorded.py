@@ -294,6 +294,9 @@ def refused(source):
     """What cannot be a recording, or is not to be had from one."""
     recorder = Recorder(source)
     recorder.stop()
+    link = recorder.path + ".link"
+    os.symlink(recorder.path, link)
+    size = os.stat(recorder.path).st_size
     for line, status, words in (
             (("record",), 2, "which FILE"),
             (("record", "a", "b"), 2, "takes one FILE"),
@@ -302,6 +305,11 @@ def refused(source):
             (("record", "/nowhere/a"), 1, "No such file"),
             (("record", "/dev/null", "--source", recorder.path), 0, ""),
             (("record", recorder.path, "--source", recorder.path), 2, "itself"),
+            (("record", link, "--source", recorder.path), 2, "itself"),
+            (("record", "a", "--keep", "1", "--max-size", "1M", "--source",
+              recorder.path), 2, "one file"),
+            (("events", "--cgroup", "/", "--source", recorder.path), 2,
+             "running system"),
             (("events", "--source", "/nowhere"), 2, "no such recording"),
             (("events", "--source", "/dev/null"), 1, "is no file"),
             (("leaks", "--source", recorder.path), 2, "running system"),
@@ -315,6 +323,8 @@ def refused(source):
         t.check(done.returncode == status and words in done.stderr,
                 f"{line}: {done.returncode}, {done.stderr!r}")
         t.check(not status or not done.stdout, f"{line} wrote to stdout")
+    t.check_equal(os.stat(recorder.path).st_size, size, "its size after that")
+    t.check(not os.path.exists("a"), "an empty file was left")
     shutil.rmtree(recorder.folder)
 
 

@@ -121,4 +121,57 @@
 	"  textbook: yes   both closed at once, simultaneous\n" \
 	"  sent again: SYN 0, SYN-ACK 0, FIN 0\n"
 
+#define SIMULTANEOUS_ALONE \
+	"7  nc[100] 10.0.1.5:40000 -> 10.0.3.17:9999\n" \
+	"  x = 1000   u = 1001 = x+1\n" \
+	"  y = 2000   w = 2001 = y+1\n" \
+	"CLOSE                 │                                  │ (LISTEN)\n" \
+	"SYN_SENT     +0.000ms │── SYN seq=x ────────────────────▶│ (SYN_RECV)\n" \
+	"ESTABLISHED  +2.000ms │◀──────── SYN,ACK seq=y ack=x+1 ──│\n" \
+	"             +2.000ms │── ACK seq=x+1 ack=y+1 ──────────▶│ (ESTABLISHED)\n" \
+	"FIN_WAIT1    +50.00ms │── FIN seq=u ────────────────────▶│\n" \
+	"CLOSING      +55.00ms │◀──────────────────── FIN seq=w ──│ (CLOSING)\n" \
+	"             +55.00ms │── ACK ack=w+1 ──────────────────▶│ (TIME_WAIT)\n" \
+	"TIME_WAIT    +60.00ms │◀────────────────── ACK ack=u+1 ──│\n" \
+	"  textbook: yes   both closed at once, simultaneous\n" \
+	"  sent again: SYN 0, SYN-ACK 0, FIN 0\n"
+
+#define ANSWER_LOST \
+	"7 8  nc[100] 10.0.1.5:40000 -> 10.0.3.17:9999\n" \
+	"  x = 1000\n" \
+	"  y = 2000\n" \
+	"CLOSE                 │                                  │ LISTEN\n" \
+	"SYN_SENT     +0.000ms │── SYN seq=x ────────────────────▶│ SYN_RECV     +1.000ms\n" \
+	"                      │✗──────── SYN,ACK seq=y ack=x+1 ──│              +1.000ms\n" \
+	"              +1.000s │── SYN seq=x again ──────────────▶│\n" \
+	"ESTABLISHED   +1.002s │◀── SYN,ACK seq=y ack=x+1 again ──│               +1.001s\n" \
+	"              +1.002s │── ACK seq=x+1 ack=y+1 ──────────▶│ ESTABLISHED   +1.003s\n" \
+	"  textbook: no, something was sent again   nobody closed, FIN\n" \
+	"  sent again: SYN 1, SYN-ACK 1, FIN 0\n"
+
+#define TWO_RESETS \
+	"7  nc[100] 10.0.1.5:40000 -> 10.0.3.17:9999\n" \
+	"  x = 1000\n" \
+	"  y = 2000\n" \
+	"CLOSE                 │                                  │ (LISTEN)\n" \
+	"SYN_SENT     +0.000ms │── SYN seq=x ────────────────────▶│\n" \
+	"             +1.000ms │── RST ──────────────────────────▶│ (CLOSE)\n" \
+	"              +1.000s │── SYN seq=x again ──────────────▶│\n" \
+	"ESTABLISHED   +1.002s │◀──────── SYN,ACK seq=y ack=x+1 ──│ (SYN_RECV)\n" \
+	"              +1.002s │── ACK seq=x+1 ack=y+1 ──────────▶│ (ESTABLISHED)\n" \
+	"CLOSE         +5.000s │── RST ──────────────────────────▶│ (CLOSE)\n" \
+	"  textbook: no, a RST   client closed first, abort, linger 0\n" \
+	"  sent again: SYN 1, SYN-ACK 0, FIN 0\n"
+
+#define OLDER \
+	"7  nc[100] 10.0.1.5:40000 -> 10.0.3.17:9999\n" \
+	"  u = 1313\n" \
+	"  y = 2000   w = 2001 = y+1\n" \
+	"ESTABLISHED           │                                  │ (ESTABLISHED)\n" \
+	"FIN_WAIT1    +0.000ms │── FIN seq=u ────────────────────▶│ (CLOSE_WAIT)\n" \
+	"TIME_WAIT    +41.00ms │◀──────── FIN,ACK seq=w ack=u+1 ──│ (LAST_ACK)\n" \
+	"             +41.00ms │── ACK ack=w+1 ──────────────────▶│ (CLOSE)\n" \
+	"  textbook: no, its beginning was not seen   this end closed first, 3 segments\n" \
+	"  sent again: SYN 0, SYN-ACK 0, FIN 0\n"
+
 #endif /* TCPSTATE_TEST_LADDER_EXPECTED_H */

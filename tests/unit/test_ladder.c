@@ -218,7 +218,7 @@ static void test_never_answered(void **state)
 	CHECK(recs, &letters, NEVER_ANSWERED);
 }
 
-static void test_simultaneous_close(void **state)
+static size_t simultaneous(struct tcpstate_record *to)
 {
 	const struct tcpstate_record recs[] = {
 		CLIENT_OPEN(0),
@@ -241,8 +241,82 @@ static void test_simultaneous_close(void **state)
 		      .write_seq = 2001, .bytes_acked = 1, .rcv_nxt = 1002),
 	};
 
+	memcpy(to, recs, sizeof(recs));
+	return COUNT_OF(recs);
+}
+
+static void test_simultaneous_close(void **state)
+{
+	struct tcpstate_record all[FOUR_MAX], recs[FOUR_MAX];
+	size_t n = simultaneous(all);
+
 	(void)state;
-	CHECK(recs, &letters, SIMULTANEOUS_CLOSE);
+	check_ladder(all, n, &letters, SIMULTANEOUS_CLOSE);
+	/* CLOSING proves that the FINs crossed. */
+	n = only(all, n, C, recs);
+	check_ladder(recs, n, &letters, SIMULTANEOUS_ALONE);
+}
+
+/* The SYN came, the first answer did not: nothing of the SYNs is lost. */
+static void test_answer_lost(void **state)
+{
+	const struct tcpstate_record recs[] = {
+		CLIENT_OPEN(0),
+		SERVER_OPEN(1),
+		SEGMENT(RETRANSMIT, 1000, C, SYN_SENT, FROM_NET),
+		SEGMENT(SYNACK_AGAIN, 1001, D, NEW_SYN_RECV, AT_SRV),
+		CLIENT_ESTABLISHED(1002),
+		SERVER_ESTABLISHED(1003),
+	};
+
+	(void)state;
+	CHECK(recs, &letters, ANSWER_LOST);
+}
+
+/* RFC 9293 figure 9: a RST in the handshake, and another one at the end. */
+static void test_two_resets(void **state)
+{
+	const struct tcpstate_record recs[] = {
+		CLIENT_OPEN(0),
+		SEGMENT(RST_SENT, 1, C, SYN_SENT, FROM_NET),
+		SEGMENT(RETRANSMIT, 1000, C, SYN_SENT, FROM_NET),
+		CLIENT_ESTABLISHED(1002),
+		STATE(5000, C, ESTABLISHED, CLOSE, BY_WITH(100, "nc",
+		      TCPSTATE_F_LINGER0), TO_SERVER, .shutdown = 3),
+	};
+
+	(void)state;
+	CHECK(recs, &letters, TWO_RESETS);
+}
+
+static void test_older_than_the_tool(void **state)
+{
+	const struct tcpstate_record recs[] = {
+		SNAPSHOT(0, C, ESTABLISHED, .inode = 5, TO_SERVER),
+		STATE(50, C, ESTABLISHED, FIN_WAIT1, NC, CLIENT_NUMBERS),
+		STATE(52, C, FIN_WAIT1, FIN_WAIT2, FROM_NET, CLIENT_NUMBERS),
+		TW_ADD(91, C, TIME_WAIT, TO_SERVER, .rcv_nxt = 2002,
+		       .snd_nxt = 1314),
+		STATE(91, C, FIN_WAIT2, CLOSE, FROM_NET, CLIENT_NUMBERS),
+	};
+
+	(void)state;
+	CHECK(recs, &letters, OLDER);
+}
+
+/* A TIME_WAIT that ends has been drawn; its port may be another's by then. */
+static void test_end_of_time_wait_alone(void **state)
+{
+	struct histories *h = histories_new(10);
+	struct conn c = { .cookie = C, .life = 1, .family = 4,
+			  .state = TCPSTATE_CLOSE };
+	const struct transition t = { .conn = &c, .ns = 1,
+		.old_state = TCPSTATE_TIME_WAIT, .new_state = TCPSTATE_CLOSE };
+
+	(void)state;
+	histories_transition(h, &t);
+	assert_null(histories_find(h, C, 1));
+	histories_free(h);
 }
 
 /* Names are anybody's; and what has no end is drawn as far as there is room. */
@@ -289,6 +363,10 @@ int main(void)
 		cmocka_unit_test(test_syn_lost),
 		cmocka_unit_test(test_never_answered),
 		cmocka_unit_test(test_simultaneous_close),
+		cmocka_unit_test(test_answer_lost),
+		cmocka_unit_test(test_two_resets),
+		cmocka_unit_test(test_older_than_the_tool),
+		cmocka_unit_test(test_end_of_time_wait_alone),
 		cmocka_unit_test(test_hostile),
 	};
 

@@ -55,7 +55,7 @@ static void write_file(unsigned int n, unsigned int per,
 			assert_int_equal(recording_flush(w), 0);
 	}
 	assert_int_equal(recording_entries(w), n);
-	assert_int_equal(recording_finish(w), 0);
+	assert_int_equal(recording_finish(w, true), 0);
 }
 
 struct found {
@@ -237,6 +237,17 @@ static void test_damaged(void **state)
 	assert_false(read_file().damage.truncated);
 }
 
+/* What was put behind the end is not read, and said to be there. */
+static void test_more_behind(void **state)
+{
+	(void)state;
+	write_file(40, 10, CODEC_NONE);
+	overwrite(file_size(), "more", 4);
+	assert_int_equal(read_file().n, 40);
+	assert_true(read_file().damage.damaged);
+	assert_int_equal(read_file().damage.passed_over, 4);
+}
+
 /* A block that was taken out leaves a file that looks whole. */
 static void test_block_missing(void **state)
 {
@@ -323,7 +334,7 @@ static void test_wrong_entries(void **state)
 		put_record(w, 0);
 		assert_int_equal(recording_put(w, bytes, marks[i].size), 0);
 		put_record(w, 1);
-		assert_int_equal(recording_finish(w), 0);
+		assert_int_equal(recording_finish(w, true), 0);
 		assert_int_equal(read_file().n, 2);
 		assert_true(read_file().damage.damaged);
 	}
@@ -338,7 +349,7 @@ static void test_wrong_entries(void **state)
 		put_record(w, 1);
 		recording_flush(w);
 		put_record(w, 2);
-		assert_int_equal(recording_finish(w), 0);
+		assert_int_equal(recording_finish(w, true), 0);
 		assert_int_equal(read_file().n, 2);
 		assert_int_equal(read_file().last, 2);
 		assert_true(read_file().damage.damaged);
@@ -372,7 +383,7 @@ static void test_no_room(void **state)
 	for (unsigned int i = 10; i < 20; i++)
 		put_record(w, i);
 	assert_int_equal(recording_flush(w), -EFBIG);
-	assert_int_equal(recording_finish(w), -EFBIG);
+	assert_int_equal(recording_finish(w, true), -EFBIG);
 	limit_files(RLIM_INFINITY);
 	f = read_file();
 	assert_int_equal(f.n, 10);
@@ -388,8 +399,8 @@ static void test_put_checks(void **state)
 	assert_int_equal(recording_create(&w, path, &head, CODEC_NONE), 0);
 	assert_int_equal(recording_put(w, &head, 7), -EINVAL);
 	assert_int_equal(recording_put(w, &head, 1 << 24), -EINVAL);
-	assert_int_equal(recording_finish(w), 0);
-	assert_int_equal(recording_finish(NULL), 0);
+	assert_int_equal(recording_finish(w, true), 0);
+	assert_int_equal(recording_finish(NULL, false), 0);
 }
 
 static int setup(void **state)
@@ -417,6 +428,7 @@ int main(void)
 		cmocka_unit_test(test_no_recording),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_more_behind),
 		cmocka_unit_test(test_block_missing),
 		cmocka_unit_test(test_block_twice),
 		cmocka_unit_test(test_hostile),

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address.h"
+
 struct histories {
 	struct history **buckets;	/* by cookie */
 	size_t n_buckets, n, max;
@@ -105,7 +107,8 @@ void histories_transition(struct histories *h, const struct transition *t)
 {
 	struct history *one = histories_find(h, t->conn->cookie, t->conn->life);
 
-	if (!one)
+	/* The end of a TIME_WAIT alone is no history: it was drawn before. */
+	if (!one && t->old_state != TCPSTATE_TIME_WAIT)
 		one = add(h, t->conn);
 	if (!one)
 		return;
@@ -159,12 +162,26 @@ static uint64_t end_of(const struct history *one)
 	return one->ended ? one->conn.end_ns : UINT64_MAX;
 }
 
+/* False if what one knows of the other is not so: its port was used before. */
+static bool numbers_fit(const struct conn *x, const struct conn *y)
+{
+	if ((x->known & CONN_ISN_LOCAL) && (y->known & CONN_ISN_PEER) &&
+	    x->isn_local != y->isn_peer)
+		return false;
+	return !(x->known & CONN_ISN_PEER) || !(y->known & CONN_ISN_LOCAL) ||
+	       x->isn_peer == y->isn_local;
+}
+
 static bool fits(const struct history *a, const struct history *b)
 {
 	const struct conn *x = &a->conn, *y = &b->conn;
 	size_t len = x->family == 6 ? 16 : 4;
 
-	return a != b && x->role != ROLE_LISTENER && y->role != ROLE_LISTENER &&
+	/* Each namespace has a loopback of its own. */
+	if (x->netns != y->netns &&
+	    addresses_are_local(x->family, x->saddr, x->daddr))
+		return false;
+	return a != b && numbers_fit(x, y) && x->role != ROLE_LISTENER && y->role != ROLE_LISTENER &&
 	       x->family == y->family && x->sport && x->dport &&
 	       x->sport == y->dport && x->dport == y->sport &&
 	       !memcmp(x->saddr, y->daddr, len) &&

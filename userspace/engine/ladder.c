@@ -103,12 +103,25 @@ static uint8_t kind_again(const struct step *step)
 	return kinds[step->flags];
 }
 
-/* A RST that a hook has shown and the move that it made are one row. */
-static struct ladder_row *rst_of(struct ladder *l, uint8_t from)
+/* Between a RST's own record and the move that it goes with. */
+#define RST_NS 200000000ULL
+
+/*
+ * A RST that a hook has shown and the move that it made are one row; another
+ * one, later, is one of its own.  @seen_by has its time.
+ */
+static struct ladder_row *rst_of(struct ladder *l, uint8_t from,
+				 uint8_t seen_by, uint64_t ns)
 {
-	for (unsigned int i = l->n; i-- > 0;)
-		if (l->rows[i].kind == ROW_RST && l->rows[i].from == from)
-			return &l->rows[i];
+	for (unsigned int i = l->n; i-- > 0;) {
+		struct ladder_row *row = &l->rows[i];
+		uint64_t at = row->ns[seen_by] ? row->ns[seen_by] :
+						 row->ns[!seen_by];
+
+		if (row->kind == ROW_RST && row->from == from &&
+		    (at < ns ? ns - at : at - ns) < RST_NS)
+			return row;
+	}
 	return NULL;
 }
 
@@ -117,7 +130,7 @@ static void take_sent(struct ladder *l, const struct history *h, uint8_t side)
 	for (unsigned int i = 0; i < h->n; i++) {
 		const struct step *step = &h->steps[i];
 		const struct meaning *m = meaning_of(step);
-		struct ladder_row *rst = rst_of(l, side);
+		struct ladder_row *rst = rst_of(l, side, side, step->ns);
 
 		if (step->kind == STEP_AGAIN && kind_again(step) != ROW_KINDS) {
 			sent(l, kind_again(step), side, step, false);
@@ -131,6 +144,9 @@ static void take_sent(struct ladder *l, const struct history *h, uint8_t side)
 				if (m->seg[k].is && m->seg[k].way == SENT)
 					sent(l, m->seg[k].kind, side, step,
 					     k == 0);
+		} else if (step->kind == STEP_MOVE && !m &&
+			   step->new_state != TCPSTATE_CLOSE) {
+			l->unexplained++;
 		}
 	}
 }
@@ -205,12 +221,12 @@ static void take_close(struct ladder *l, const struct step *step, uint8_t side)
 	if (sends_rst(step))
 		return;
 	if (gets_rst(step)) {
-		rst = rst_of(l, !side);
+		rst = rst_of(l, !side, side, step->ns);
 		if (!rst || (rst->ns[side] && step->kind != STEP_MOVE))
 			received(l, ROW_RST, side, step);
 		else if (!rst->ns[side])
 			rst->ns[side] = step->ns;
-		rst = rst_of(l, !side);
+		rst = rst_of(l, !side, side, step->ns);
 		if (rst)
 			rst->state[side] = step->kind == STEP_MOVE ?
 					   TCPSTATE_CLOSE : rst->state[side];
@@ -254,7 +270,7 @@ static int by_time(const void *a, const void *b)
 
 	if (s != t)
 		return s < t ? -1 : 1;
-	return x->kind - y->kind;
+	return x->kind != y->kind ? x->kind - y->kind : x->from - y->from;
 }
 
 static bool closed_by_three(const struct ladder *l)
@@ -287,7 +303,7 @@ static void join_three(struct ladder *l)
 	*ack = l->rows[--l->n];
 }
 
-/* The one that arrived is the last before the next of its kind. */
+/* It did not arrive, and one that was sent again later did. */
 static void find_lost(struct ladder *l)
 {
 	for (unsigned int i = 0; i < l->n; i++) {
@@ -298,6 +314,7 @@ static void find_lost(struct ladder *l)
 			continue;
 		for (unsigned int k = i + 1; k < l->n; k++)
 			if (l->rows[k].from == row->from && l->rows[k].again &&
+			    l->rows[k].ns[!row->from] &&
 			    same_segment(l->rows[k].kind, row->kind))
 				row->lost = true;
 	}
@@ -317,24 +334,33 @@ static void find_first(struct ladder *l)
 		l->first = LEFT;
 }
 
+/*
+ * What @from has sent, as far as it is known exactly: bytes_acked counts a
+ * client's SYN, and the FIN; bytes_received counts neither.
+ */
+static uint64_t bytes_from(const struct ladder *l, enum side from)
+{
+	const struct conn *own = l->conn[from], *far = l->conn[!from];
+	uint64_t bytes = own ? own->bytes_out : far->bytes_in;
+	uint32_t isn, fin;
+
+	/* The lower half is exact, the upper is the counter's. */
+	if (ladder_isn(l, from, &isn) && ladder_fin(l, from, &fin))
+		return bytes + (int32_t)(fin - isn - 1 - (uint32_t)bytes);
+	if (!own || own->role == ROLE_SERVER)
+		return bytes;
+	return own->role == ROLE_CLIENT && bytes ? bytes - 1 : 0;
+}
+
 static void add_data(struct ladder *l)
 {
 	for (uint8_t from = LEFT; from <= RIGHT; from++) {
 		const struct conn *own = l->conn[from], *far = l->conn[!from];
-		uint64_t bytes = own ? own->bytes_out : far->bytes_in;
+		uint64_t bytes = bytes_from(l, from);
 		uint32_t segments = own ? own->data_segs_out : far->data_segs_in;
 		uint64_t ns = 0;
 		struct ladder_row *row;
 
-		/* bytes_acked counts the FIN, and of a client the SYN. */
-		if (ladder_isn(l, from, &(uint32_t){ 0 }) &&
-		    ladder_fin(l, from, &(uint32_t){ 0 })) {
-			uint32_t isn = 0, fin = 0;
-
-			ladder_isn(l, from, &isn);
-			ladder_fin(l, from, &fin);
-			bytes = fin - isn - 1;
-		}
 		if (!bytes || !segments)
 			continue;
 		for (unsigned int i = 0; i < l->n; i++)
@@ -387,11 +413,12 @@ static uint8_t far_receives(uint8_t state, const struct ladder_row *row)
 	case ROW_FIN:
 		return state == TCPSTATE_FIN_WAIT1 ? TCPSTATE_CLOSING :
 		       state == TCPSTATE_FIN_WAIT2 ? TCPSTATE_TIME_WAIT :
-		       TCPSTATE_CLOSE_WAIT;
+		       state == TCPSTATE_ESTABLISHED ||
+		       state == TCPSTATE_SYN_RECV ? TCPSTATE_CLOSE_WAIT : state;
 	case ROW_ACK_OF_FIN:
 		return state == TCPSTATE_FIN_WAIT1 ? TCPSTATE_FIN_WAIT2 :
 		       state == TCPSTATE_CLOSING ? TCPSTATE_TIME_WAIT :
-		       TCPSTATE_CLOSE;
+		       state == TCPSTATE_LAST_ACK ? TCPSTATE_CLOSE : state;
 	case ROW_RST:
 		return TCPSTATE_CLOSE;
 	default:
@@ -422,9 +449,29 @@ static uint8_t far_began(const struct ladder *l, uint8_t far,
 	return own == TCPSTATE_CLOSE ? 0 : TCPSTATE_ESTABLISHED;
 }
 
+/* Sent once more, and so not known to have arrived. */
+static bool is_sent_again(const struct ladder *l, unsigned int i)
+{
+	for (unsigned int k = i + 1; k < l->n; k++)
+		if (l->rows[k].from == l->rows[i].from && l->rows[k].again &&
+		    same_segment(l->rows[k].kind, l->rows[i].kind))
+			return true;
+	return false;
+}
+
+/* Both FINs were under way at once: our CLOSING proves that theirs was. */
+static bool fins_crossed(const struct ladder *l, uint8_t far)
+{
+	for (unsigned int i = 0; i < l->n; i++)
+		if (l->rows[i].state[!far] == TCPSTATE_CLOSING)
+			return true;
+	return false;
+}
+
 /* As RFC 9293 has it, if what was sent arrived. */
 static void infer_far(struct ladder *l, uint8_t far)
 {
+	bool crossed = fins_crossed(l, far);
 	uint8_t state = l->began[far], next;
 
 	for (unsigned int i = 0; i < l->n; i++) {
@@ -432,11 +479,14 @@ static void infer_far(struct ladder *l, uint8_t far)
 
 		if (row->kind == ROW_DATA || row->kind == ROW_END)
 			continue;
-		/* Sent once more, and so not known to have arrived. */
-		if (row->from == far)
+		if (row->from == far && crossed && row->kind == ROW_FIN &&
+		    !row->again)
+			/* It was sent before ours arrived, and is told after. */
+			next = TCPSTATE_CLOSING;
+		else if (row->from == far)
 			next = far_sends(state, row);
-		else if (i + 1 < l->n && l->rows[i + 1].again &&
-			 same_segment(l->rows[i + 1].kind, row->kind))
+		else if (is_sent_again(l, i) ||
+			 (crossed && row->kind == ROW_FIN))
 			next = state;
 		else
 			next = far_receives(state, row);
@@ -456,7 +506,9 @@ static uint8_t began(const struct history *h)
 void ladder_build(struct ladder *l, const struct history *one,
 		  const struct history *mate)
 {
-	uint8_t side = one->conn.role == ROLE_SERVER ? RIGHT : LEFT;
+	uint8_t side = one->conn.role == ROLE_SERVER ||
+		       (mate && one->conn.role != ROLE_CLIENT &&
+			mate->conn.role == ROLE_CLIENT) ? RIGHT : LEFT;
 	const struct history *ends[2];
 
 	/* Both of a simultaneous open are clients. */

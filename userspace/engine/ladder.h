@@ -49,6 +49,7 @@ struct ladder {
 	bool has_fin;
 	uint64_t began_ns;
 	unsigned int n, left_out;
+	unsigned int unexplained;	/* moves that no segment makes */
 	struct ladder_row rows[LADDER_ROWS];
 };
 

@@ -102,9 +102,12 @@ static uint64_t sent_ns(const struct ladder_row *row)
 	return row->ns[row->from] ? row->ns[row->from] : row->ns[!row->from];
 }
 
+/* A RST is told after it has gone, perhaps after it has come. */
 static uint64_t came_ns(const struct ladder_row *row)
 {
-	return row->ns[!row->from] ? row->ns[!row->from] : sent_ns(row);
+	uint64_t ns = row->ns[!row->from];
+
+	return ns > sent_ns(row) ? ns : sent_ns(row);
 }
 
 /* Pixels for a nanosecond. */

@@ -187,10 +187,12 @@ static unsigned int count_again(const struct ladder *l, uint8_t kind)
 /* The first thing that RFC 9293's figures 6, 12 and 13 do not have. */
 static const char *not_textbook(const struct ladder *l)
 {
-	const struct conn *c = l->conn[LEFT] ? l->conn[LEFT] : l->conn[RIGHT];
-
-	if (c->snapshot || !l->began[LEFT])
-		return "begun before the tool";
+	for (enum side side = LEFT; side <= RIGHT; side++)
+		if (l->conn[side] && l->began[side] != TCPSTATE_CLOSE &&
+		    l->began[side] != TCPSTATE_LISTEN)
+			return "its beginning was not seen";
+	if (l->unexplained)
+		return "a move that no segment makes";
 	for (unsigned int i = 0; i < l->n; i++) {
 		if (l->rows[i].again)
 			return "something was sent again";
@@ -209,9 +211,13 @@ static const char *who_closed(const struct conn *c)
 	case FIRST_BOTH:
 		return "both closed at once";
 	case FIRST_LOCAL:
+		if (c->role == ROLE_UNKNOWN)
+			return "this end closed first";
 		return c->role == ROLE_SERVER ? "server closed first" :
 						"client closed first";
 	case FIRST_PEER:
+		if (c->role == ROLE_UNKNOWN)
+			return "the far end closed first";
 		return c->role == ROLE_SERVER ? "client closed first" :
 						"server closed first";
 	}
