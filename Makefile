@@ -136,7 +136,8 @@ fuzzers := $(patsubst tests/fuzz/%.c,$(build)/fuzz/%, \
 	   $(wildcard tests/fuzz/fuzz_*.c))
 fuzz_flags := -fsanitize=fuzzer,address,undefined \
 	      -fno-sanitize-recover=undefined -O1 -g -std=gnu11 \
-	      -fno-strict-aliasing -Wall -Wextra -Werror
+	      -fno-strict-aliasing -Wall -Wextra -Werror \
+	      -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 
 $(build)/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h \
 		$(wildcard userspace/engine/*.[ch]) \
