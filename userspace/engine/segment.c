@@ -95,6 +95,9 @@ void on_rst_sent(struct engine *e, const struct tcpstate_record *r)
 
 	if (!entry)
 		return;
+	/* As in find_live(). */
+	if (entry->pending == PENDING_PORT)
+		decide_now(e, entry);
 	entry->rst_sent = true;
 	entry->rst_reason = r->rst_reason;
 	if (entry->conn.role == ROLE_LISTENER)
