@@ -106,26 +106,29 @@ int BPF_KPROBE(challenge_kprobe, struct sock *sk)
 }
 
 /*
- * Whether TIME_WAIT gives way its end tells, which follows at once.  Called for
- * each segment to a mini-socket, most of which are no SYNs.
+ * The SYN and FIN of segments to mini-sockets.  Whether TIME_WAIT gives way to a
+ * SYN its end tells, which follows at once.  0: neither; most are ACKs.
  */
-#define opens(th, read) \
-	(read(th, syn) && !read(th, ack) && !read(th, rst))
+#define type_of_segment(th, substate, read) \
+	(read(th, rst) ? 0 : \
+	 read(th, fin) && (substate) == TCPSTATE_TIME_WAIT ? TCPSTATE_TW_FIN : \
+	 read(th, syn) && !read(th, ack) ? TCPSTATE_TW_SYN : 0)
 
 static __always_inline int on_tw_syn(struct inet_timewait_sock *tw,
 				     const struct tcphdr *th,
 				     enum program program)
 {
+	__u8 substate = tw->tw_substate;
+	__u8 type = type_of_segment(th, substate, BPF_CORE_READ_BITFIELD);
 	struct slot s;
 
-	if (!opens(th, BPF_CORE_READ_BITFIELD) || !tw_is_tcp(tw, true))
+	if (!type || !tw_is_tcp(tw, true))
 		return unrecorded(program, ON_TW_SYN, tw, 0);
-	if (!slot_open(&s, TCPSTATE_TW_SYN, TCPSTATE_BY_PROBE, program,
-		       ON_TW_SYN, tw, 0))
+	if (!slot_open(&s, type, TCPSTATE_BY_PROBE, program, ON_TW_SYN, tw, 0))
 		return 0;
 	s.rec->cookie = bpf_get_socket_cookie(tw);
 	record_tw(s.rec, tw, true);
-	s.rec->old_state = tw->tw_substate;
+	s.rec->old_state = substate;
 	s.rec->new_state = s.rec->old_state;
 	ring_submit(&s);
 	return 0;
@@ -149,18 +152,20 @@ SEC("kprobe/tcp_timewait_state_process")
 int BPF_KPROBE(tw_syn_kprobe, struct inet_timewait_sock *tw,
 	       struct sk_buff *skb, struct tcphdr *th)
 {
+	__u8 substate = BPF_CORE_READ(tw, tw_substate);
+	__u8 type = type_of_segment(th, substate,
+				    BPF_CORE_READ_BITFIELD_PROBED);
 	__u64 cookie;
 	struct slot s;
 
-	if (!opens(th, BPF_CORE_READ_BITFIELD_PROBED) || !tw_is_tcp(tw, false))
+	if (!type || !tw_is_tcp(tw, false))
 		return 0;
 	cookie = BPF_CORE_READ(tw, __tw_common.skc_cookie.counter);
-	if (!cookie ||
-	    !slot_open_alone(&s, TCPSTATE_TW_SYN, TCPSTATE_BY_PROBE))
+	if (!cookie || !slot_open_alone(&s, type, TCPSTATE_BY_PROBE))
 		return 0;
 	s.rec->cookie = cookie;
 	record_tw(s.rec, tw, false);
-	s.rec->old_state = BPF_CORE_READ(tw, tw_substate);
+	s.rec->old_state = substate;
 	s.rec->new_state = s.rec->old_state;
 	ring_submit(&s);
 	return 0;

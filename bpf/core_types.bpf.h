@@ -135,6 +135,9 @@ struct inet_connection_sock {
 	__u8 icsk_backoff;
 	__u8 icsk_probes_out;
 	__u32 icsk_user_timeout;
+	struct {
+		__u32 lrcvtime;
+	} icsk_ack;
 };
 
 struct tcp_sock {
@@ -145,6 +148,8 @@ struct tcp_sock {
 	__u32 rcv_nxt;
 	__u32 copied_seq;
 	__u32 rcv_wup;
+	__u32 snd_wl1;
+	__u32 rcv_tstamp;
 	__u64 bytes_acked;
 	__u64 bytes_received;
 	__u32 segs_in;
@@ -200,6 +205,7 @@ struct sk_buff {
 };
 
 struct tcphdr {
+	__u16 fin : 1;
 	__u16 rst : 1;
 	__u16 syn : 1;
 	__u16 ack : 1;

@@ -23,6 +23,8 @@
 #define AF_INET6	10
 #define IPPROTO_TCP	6
 #define IPPROTO_MPTCP	262
+/* include/uapi/asm-generic/errno.h */
+#define ETIMEDOUT	110
 /* include/linux/sched.h */
 #define PF_EXITING	0x00000004
 #define PF_KTHREAD	0x00200000
@@ -220,6 +222,41 @@ static __always_inline void record_tcp(struct tcpstate_record *r,
 		r->flags |= TCPSTATE_F_REPAIR;
 	if (BPF_CORE_READ_BITFIELD(tp, syn_data_acked) || tp->fastopen_rsk)
 		r->flags |= TCPSTATE_F_FASTOPEN;
+}
+
+/* keepalive_time_elapsed() */
+static __always_inline __u32 idle_jiffies(const struct tcp_sock *tp)
+{
+	__u32 now = bpf_jiffies64();
+	__u32 data = now - tp->inet_conn.icsk_ack.lrcvtime;
+	__u32 any = now - tp->rcv_tstamp;
+
+	return data < any ? data : any;
+}
+
+/*
+ * What only some moves need.  snd_wl1 is the number of the segment whose ACK has
+ * just been taken (tcp_ack_update_window()); its own text is queued after this.
+ */
+static __always_inline void record_move(struct tcpstate_record *r,
+					struct sock *sk)
+{
+	const __u32 open = 1 << TCPSTATE_ESTABLISHED |
+			   1 << TCPSTATE_CLOSE_WAIT;
+	struct tcp_sock *tp;
+
+	if (r->new_state != TCPSTATE_FIN_WAIT2 &&
+	    (r->new_state != TCPSTATE_CLOSE || r->sk_err != ETIMEDOUT))
+		return;
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (!tp)
+		return;
+	if (r->new_state == TCPSTATE_FIN_WAIT2) {
+		if ((__s32)(tp->snd_wl1 - tp->rcv_nxt) > 0)
+			r->flags |= TCPSTATE_F_OOO;
+	} else if (hz && (open & 1 << (r->old_state & 15))) {
+		r->idle_ms = (__u64)idle_jiffies(tp) * 1000 / hz;
+	}
 }
 
 /*

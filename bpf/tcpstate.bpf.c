@@ -80,6 +80,7 @@ static __always_inline int on_state(void *ctx, struct sock *sk, int old_state,
 	record_task(s.rec, new_state);
 	if (new_state == TCPSTATE_CLOSE && s.rec->sk_err)
 		record_late_data(s.rec, ctx);
+	record_move(s.rec, sk);
 	ring_submit(&s);
 	return 0;
 }

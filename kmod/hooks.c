@@ -221,7 +221,7 @@ static bool entry_record(struct tcpstate_record *r, unsigned int n,
 		return caller == syn_return &&
 		       record_challenge(r, (void *)a0);
 	case TCPSTATE_HOOK_TW_SYN:
-		return record_timewait_syn(r, (void *)a0, (void *)a2);
+		return record_timewait_segment(r, (void *)a0, (void *)a2);
 	default:
 		return false;
 	}

@@ -217,6 +217,29 @@ static void record_late_data(struct tcpstate_record *r)
 		r->flags |= TCPSTATE_F_LATE_DATA;
 }
 
+/* keepalive_time_elapsed() */
+static u32 idle_jiffies(const struct tcp_sock *tp)
+{
+	return min(tcp_jiffies32 - tp->inet_conn.icsk_ack.lrcvtime,
+		   tcp_jiffies32 - tp->rcv_tstamp);
+}
+
+/*
+ * What only some moves need.  snd_wl1 is the number of the segment whose ACK has
+ * just been taken (tcp_ack_update_window()); its own text is queued after this.
+ */
+static void record_move(struct tcpstate_record *r, const struct tcp_sock *tp)
+{
+	const u32 open = 1 << TCPSTATE_ESTABLISHED | 1 << TCPSTATE_CLOSE_WAIT;
+
+	if (r->new_state == TCPSTATE_FIN_WAIT2 &&
+	    after(tp->snd_wl1, tp->rcv_nxt))
+		r->flags |= TCPSTATE_F_OOO;
+	if (r->new_state == TCPSTATE_CLOSE && r->sk_err == ETIMEDOUT &&
+	    (open & BIT(r->old_state)))
+		r->idle_ms = jiffies_to_msecs(idle_jiffies(tp));
+}
+
 bool record_state(struct tcpstate_record *r, struct sock *sk, int old_state,
 		  int new_state)
 {
@@ -228,6 +251,8 @@ bool record_state(struct tcpstate_record *r, struct sock *sk, int old_state,
 	r->new_state = new_state;
 	if (new_state == TCPSTATE_CLOSE && r->sk_err)
 		record_late_data(r);
+	if (sock_is_tcp(sk))
+		record_move(r, tcp_sk(sk));
 	return true;
 }
 
@@ -456,13 +481,16 @@ bool record_timewait_kill(struct tcpstate_record *r,
 	return true;
 }
 
-bool record_timewait_syn(struct tcpstate_record *r,
-			 struct inet_timewait_sock *tw,
-			 const struct tcphdr *th)
+bool record_timewait_segment(struct tcpstate_record *r,
+			     struct inet_timewait_sock *tw,
+			     const struct tcphdr *th)
 {
-	if (!th->syn || th->ack || th->rst)
+	bool fin = th->fin && !th->rst &&
+		   READ_ONCE(tw->tw_substate) == TCP_TIME_WAIT;
+
+	if (!fin && (!th->syn || th->ack || th->rst))
 		return false;
-	if (!record_timewait(r, tw, TCPSTATE_TW_SYN))
+	if (!record_timewait(r, tw, fin ? TCPSTATE_TW_FIN : TCPSTATE_TW_SYN))
 		return false;
 	r->old_state = READ_ONCE(tw->tw_substate);
 	r->new_state = r->old_state;

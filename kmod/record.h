@@ -44,11 +44,11 @@ bool record_synack_again(struct tcpstate_record *r, struct request_sock *req,
 /* @sk of any kind or NULL; @skb: what it answers to, or NULL. */
 bool record_rst_sent(struct tcpstate_record *r, struct sock *sk,
 		     const struct sk_buff *skb, enum tcpstate_rst_reason reason);
-/* A SYN for @sk, or with @th for @tw; false also if that has other flags. */
+/* A SYN for @sk; or a SYN or FIN, @th, for @tw; false also if it is neither. */
 bool record_challenge(struct tcpstate_record *r, struct sock *sk);
-bool record_timewait_syn(struct tcpstate_record *r,
-			 struct inet_timewait_sock *tw,
-			 const struct tcphdr *th);
+bool record_timewait_segment(struct tcpstate_record *r,
+			     struct inet_timewait_sock *tw,
+			     const struct tcphdr *th);
 /* count records up to @seq were not stored; fills everything. */
 void record_lost(struct tcpstate_record *r, u64 count, u64 seq, u32 cpu,
 		 u64 mono_ns);

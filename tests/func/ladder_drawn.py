@@ -65,8 +65,12 @@ def textbook(source):
     text = ladder(recorder, "--conn", c.cookie)
     check_order(text, f"{c.cookie} {s.cookie}", "x = ", "CLOSE", "SYN seq=x",
                 "SYN,ACK seq=y ack=x+1", "ACK seq=x+1 ack=y+1",
-                "312 B in 1 segment", "FIN seq=u", "ACK ack=u+1",
-                "FIN seq=w", "ACK ack=w+1", "textbook: yes")
+                "312 B in 1 segment", "FIN seq=u", "ACK seq=v ack=u+1",
+                "FIN seq=w", "ACK seq=u+1 ack=w+1", "textbook: yes",
+                "end: client closed first, 4 segments",
+                "moves of the client: normal client",
+                "moves of the server: normal server",
+                "CLOSE first: server; the client is in TIME_WAIT")
     check_numbers(text, tap.of(c))
     t.check(all(len(line) <= 80 for line in text.splitlines()[1:]),
             f"wider than 80 columns:\n{text}")
@@ -76,8 +80,8 @@ def textbook(source):
                       "100,200")
     t.check(exercise.isascii(), "--ascii is not ASCII")
     check_order(exercise, "x = 100   u = 413", "y = 200", "SYN seq=100",
-                "SYN,ACK seq=200 ack=101", "FIN seq=413", "ACK ack=414",
-                "FIN seq=201", "ACK ack=202")
+                "SYN,ACK seq=200 ack=101", "FIN seq=413", "ACK seq=201 ack=414",
+                "FIN seq=201", "ACK seq=414 ack=202")
     check_pictures(recorder, c)
     machine = ladder(recorder, "--fsm", "--ascii", "--netns",
                      str(events_netns()))

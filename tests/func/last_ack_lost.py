@@ -51,6 +51,17 @@ def last_ack_lost(source):
     # it, a restart within one slot of the wheel is no event.
     t.check(len(again) >= 2 or raw.infers(t.ORPHAN_TIME_WAIT),
             "no record of the restart of 2MSL")
+    fins = [o for o in raw.objects if o.get("conn_id") == c.cookie and
+            o.get("type") == "tw_fin"]
+    if raw.infers(t.TIME_WAIT_SEGMENTS):
+        t.check_equal(fins, [], "FINs that no hook shows")
+        return
+    told = [(o["segment"], o["by"], o["times"], o["seq"])
+            for o in link.events.of(c, "retransmit")]
+    number = link.cable.of(c).numbers()["fin_peer"]
+    t.check_equal(told, [("FIN", "peer", n + 1, number)
+                         for n in range(len(fins))], "the FINs that came again")
+    t.check(fins, "no FIN came again")
 
 
 def fin_lost(source):

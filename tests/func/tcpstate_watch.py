@@ -25,6 +25,7 @@ REQUEST_END = "SYN_RECV end"
 TIME_WAIT = "TIME_WAIT"
 TIME_WAIT_END = "TIME_WAIT end"
 ORPHAN_TIME_WAIT = "TIME_WAIT of orphans"
+TIME_WAIT_SEGMENTS = "SYN to TIME_WAIT"
 
 _here = os.path.dirname(os.path.realpath(__file__))
 
@@ -64,7 +65,8 @@ class Expected:
         for old, new in zip(self.path, self.path[1:]):
             event = {"event": "state", "life": self.life,
                      "old_state": old, "new_state": new,
-                     "basis": self._basis(watch, old, new)}
+                     "basis": self._basis(watch, old, new),
+                     "course": self.course(old, new)}
             event.update(self.end.fields())
             if (old, new) in self.BY_TASK or self._aborts(new):
                 owner_known = True
@@ -88,6 +90,19 @@ class Expected:
         if events:
             events[-1].update(self.last)
         return events
+
+    @staticmethod
+    def course(old, new):
+        """Of RFC 9293's figure 5: a thick line's name, or unusual."""
+        for name, path in (
+                ("normal_client", "CLOSE SYN_SENT ESTABLISHED FIN_WAIT1 "
+                                  "FIN_WAIT2 TIME_WAIT CLOSE"),
+                ("normal_server", "CLOSE LISTEN SYN_RECV ESTABLISHED "
+                                  "CLOSE_WAIT LAST_ACK CLOSE")):
+            states = path.split()
+            if (old, new) in zip(states, states[1:]):
+                return name
+        return "unusual"
 
     def _aborts(self, new):
         """Is it an end that only the program itself can bring about?"""
@@ -526,7 +541,8 @@ def check_conn(watch, end, handshake=(), close=(), absent=(), **fields):
         expected[key] = None
     parts = {k: line.get(k, {}) for k in ("handshake", "close")}
     compare_fields(line, expected, who,
-                   {"ts", "mono_ns", "duration_us", "handshake", "close"})
+                   {"ts", "mono_ns", "duration_us", "handshake", "close",
+                    "data", "keepalive", "unusual"})
     _check_part(parts["handshake"], handshake, who + " handshake")
     _check_part(parts["close"], close, who + " close")
     return line
@@ -538,6 +554,24 @@ def _check_part(part, expected, who):
             check(value(part.get(key)), f"{who}: {key} is {part.get(key)!r}")
         else:
             check_equal(part.get(key, "absent"), value, f"{who}: {key}")
+
+
+def _check_text(line, talk, numbers, unseen):
+    """What was between SYN and FIN, and of it after the first FIN."""
+    for key, name in (("out", "local"), ("in", "peer")):
+        isn, fin = numbers["isn_" + name], numbers["fin_" + name]
+        want = {(fin - isn - 1) % 2**32} | ({None} if unseen else set())
+        check(line["data"].get("bytes_" + key) in want,
+              f"bytes_{key} in {line['data']}, {sorted(want, key=str)} by {talk}")
+    close = line["close"]
+    if "ack_seq" not in close:
+        return
+    check(close["ack_seq"] in talk.acks_of_fin(),
+          f"ack_seq is not one of {talk.acks_of_fin()}: {close}, {talk}")
+    last = close.get("fin_peer" if close["first"] == "local" else "fin_local")
+    if last is not None:
+        check_equal(close["half_close_bytes"], (last - close["ack_seq"]) % 2**32,
+                    f"the text after the first FIN, by {talk}")
 
 
 def check_fin_close(watch, wire, end, state, first, orphan=False, **fields):
@@ -566,9 +600,11 @@ def check_fin_close(watch, wire, end, state, first, orphan=False, **fields):
                       **fields)
     check_equal(set(line["handshake"]), set(handshake),
                 f"the keys of conn {end} handshake")
-    optional = {"fin_peer"} if unseen else set()
-    check_equal(set(line["close"]) | optional, set(close),
+    optional = {"ack_seq", "half_close_bytes", "time_wait_restarts",
+                "fins_received_again"} | ({"fin_peer"} if unseen else set())
+    check_equal(set(line["close"]) | optional, set(close) | optional,
                 f"the keys of conn {end} close")
+    _check_text(line, talk, numbers, unseen)
     check(line["duration_us"] >= line["close"]["half_close_us"],
           f"conn {end}: its half close is longer than itself")
     return line

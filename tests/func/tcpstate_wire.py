@@ -170,6 +170,12 @@ class Conversation:
         """How often its FIN was sent again."""
         return max(0, sum(s.has(FIN) for s in self.sent) - 1)
 
+    def acks_of_fin(self):
+        """v: the numbers of what acknowledged the first FIN."""
+        first = self._first(self.both, FIN)
+        there = self.received if first in self.sent else self.sent
+        return {s.seq for s in there if s.ack == (first.fin() + 1) % 2**32}
+
     def kinds(self):
         """Of a close by two FINs, as the textbook counts segments: what may be
         said of it at this end. More than one only if segments overtook each

@@ -16,7 +16,8 @@ static struct tcpstate_record good(uint8_t type)
 	rec.new_state = TCPSTATE_FIN_WAIT1;
 	if (type == TCPSTATE_TW_ADD || type == TCPSTATE_TW_REARM)
 		rec.new_state = TCPSTATE_TIME_WAIT;
-	if (type == TCPSTATE_TW_KILL || type == TCPSTATE_TW_SYN)
+	if (type == TCPSTATE_TW_KILL || type == TCPSTATE_TW_SYN ||
+	    type == TCPSTATE_TW_FIN)
 		rec.old_state = TCPSTATE_TIME_WAIT;
 	return rec;
 }
@@ -175,6 +176,8 @@ static bool may_hold(unsigned int type, unsigned int state, bool is_new)
 		return is_new || state;
 	case TCPSTATE_TW_SYN:
 		return is_new || is_tw_state(state);
+	case TCPSTATE_TW_FIN:
+		return is_new || state == TCPSTATE_TIME_WAIT;
 	default:
 		return true;
 	}

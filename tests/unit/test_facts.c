@@ -277,12 +277,17 @@ static void test_sequence_numbers_of_a_client(void **state)
 	     STATE(100, C, ESTABLISHED, FIN_WAIT1, NC, .write_seq = 500,
 		   .snd_una = 500, .bytes_acked = 503, .rcv_nxt = 902,
 		   .bytes_received = 904, .copied_seq = 900),
-	     STATE(110, C, FIN_WAIT1, FIN_WAIT2, SOFTIRQ),
+	     STATE(110, C, FIN_WAIT1, FIN_WAIT2, SOFTIRQ, .write_seq = 501,
+		   .snd_una = 501, .bytes_acked = 504, .rcv_nxt = 902,
+		   .bytes_received = 904),
 	     TW_ADD(120, C, TIME_WAIT, .rcv_nxt = 903, .snd_nxt = 501));
 	until(r, 200);
 	c = conn_of(r, C);
 	assert_int_equal(c->known, CONN_ISN_LOCAL | CONN_ISN_PEER |
-				   CONN_FIN_LOCAL | CONN_FIN_PEER);
+				   CONN_FIN_LOCAL | CONN_FIN_PEER |
+				   CONN_ACK_SEQ);
+	assert_int_equal(c->ack_seq, 902);
+	assert_int_equal(c->contradicts, 0);
 	assert_int_equal(c->isn_local, (uint32_t)-3);
 	assert_int_equal(c->isn_peer, (uint32_t)-3);
 	assert_int_equal(c->fin_local, 500);
@@ -302,13 +307,18 @@ static void test_sequence_numbers_of_a_server(void **state)
 		      .bytes_received = 0),
 	     STATE(20, C, ESTABLISHED, CLOSE_WAIT, SOFTIRQ,
 		   .snd_una = 1101, .bytes_acked = 100, .rcv_nxt = 2052,
-		   .bytes_received = 51),
+		   .bytes_received = 51, .snd_nxt = 1151),
 	     STATE(30, C, CLOSE_WAIT, LAST_ACK, NC, .write_seq = 1201,
-		   .rcv_nxt = 2052));
+		   .snd_una = 1101, .bytes_acked = 100, .rcv_nxt = 2052,
+		   .bytes_received = 51));
 	until(r, 100);
 	c = conn_of(r, C);
 	assert_int_equal(c->known, CONN_ISN_LOCAL | CONN_ISN_PEER |
-				   CONN_FIN_LOCAL | CONN_FIN_PEER);
+				   CONN_FIN_LOCAL | CONN_FIN_PEER |
+				   CONN_ACK_SEQ);
+	assert_int_equal(c->ack_seq, 1151);
+	assert_int_equal(c->derived, 0);
+	assert_int_equal(c->contradicts, 0);
 	assert_int_equal(c->isn_local, 1000);
 	assert_int_equal(c->isn_peer, 2000);
 	assert_int_equal(c->fin_peer, 2051);

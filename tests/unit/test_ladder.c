@@ -31,6 +31,11 @@
 	      .bytes_acked = 1, .rcv_nxt = 2001)
 #define CLIENT_NUMBERS .snd_una = 1313, .bytes_acked = 313, .write_seq = 1313, \
 	.data_segs_out = 4, .rcv_nxt = 2001
+#define ACKED_WITH(nxt, bytes) .snd_una = 1314, .bytes_acked = 314, \
+	.write_seq = 1314, .data_segs_out = 4, .rcv_nxt = (nxt), \
+	.bytes_received = (bytes)
+#define CLIENT_ACKED ACKED_WITH(2001, 0)
+#define CLIENT_CLOSED ACKED_WITH(2002, 1)
 
 struct drawn {
 	struct engine *engine;
@@ -119,17 +124,18 @@ static size_t four(struct tcpstate_record *to)
 		SERVER_ESTABLISHED(3),
 		STATE(50, C, ESTABLISHED, FIN_WAIT1, NC, CLIENT_NUMBERS),
 		STATE(51, D, ESTABLISHED, CLOSE_WAIT, AT_SRV, .snd_una = 2001,
-		      .rcv_nxt = 1314, .bytes_received = 312, .data_segs_in = 4),
-		STATE(52, C, FIN_WAIT1, FIN_WAIT2, FROM_NET, CLIENT_NUMBERS,
+		      .snd_nxt = 2001, .rcv_nxt = 1314, .bytes_received = 313, .data_segs_in = 4),
+		STATE(52, C, FIN_WAIT1, FIN_WAIT2, FROM_NET, CLIENT_ACKED,
 		      .segs_in = 5),
 		STATE(90, D, CLOSE_WAIT, LAST_ACK, SRV, .snd_una = 2001,
 		      .write_seq = 2001, .rcv_nxt = 1314, .rcv_wup = 1314,
-		      .bytes_received = 312, .data_segs_in = 4),
+		      .bytes_received = 313, .data_segs_in = 4),
 		TW_ADD(91, C, TIME_WAIT, TO_SERVER, .rcv_nxt = 2002,
 		       .snd_nxt = 1314),
-		STATE(91, C, FIN_WAIT2, CLOSE, FROM_NET, CLIENT_NUMBERS, .segs_in = 6),
+		STATE(91, C, FIN_WAIT2, CLOSE, FROM_NET, CLIENT_CLOSED,
+		      .segs_in = 6),
 		STATE(92, D, LAST_ACK, CLOSE, AT_SRV, .snd_una = 2002,
-		      .write_seq = 2002, .bytes_acked = 1, .rcv_nxt = 1314, .bytes_received = 312,
+		      .write_seq = 2002, .bytes_acked = 1, .rcv_nxt = 1314, .bytes_received = 313,
 		      .data_segs_in = 4),
 		TW_KILL(61000, C, TIME_WAIT, BY_TIMER, TO_SERVER),
 	};
@@ -230,9 +236,10 @@ static size_t simultaneous(struct tcpstate_record *to)
 		STATE(50, D, ESTABLISHED, FIN_WAIT1, SRV, .snd_una = 2001,
 		      .write_seq = 2001, .rcv_nxt = 1001),
 		STATE(55, C, FIN_WAIT1, CLOSING, FROM_NET, .snd_una = 1001,
-		      .write_seq = 1001, .bytes_acked = 1, .rcv_nxt = 2002),
+		      .write_seq = 1002, .bytes_acked = 1, .rcv_nxt = 2002,
+		      .bytes_received = 1),
 		STATE(55, D, FIN_WAIT1, CLOSING, AT_SRV, .snd_una = 2001,
-		      .write_seq = 2001, .rcv_nxt = 1002),
+		      .write_seq = 2002, .rcv_nxt = 1002, .bytes_received = 1),
 		TW_ADD(60, C, TIME_WAIT, TO_SERVER),
 		STATE(60, C, CLOSING, CLOSE, FROM_NET, .snd_una = 1002,
 		      .write_seq = 1001, .bytes_acked = 2, .rcv_nxt = 2002),
@@ -294,14 +301,76 @@ static void test_older_than_the_tool(void **state)
 	const struct tcpstate_record recs[] = {
 		SNAPSHOT(0, C, ESTABLISHED, .inode = 5, TO_SERVER),
 		STATE(50, C, ESTABLISHED, FIN_WAIT1, NC, CLIENT_NUMBERS),
-		STATE(52, C, FIN_WAIT1, FIN_WAIT2, FROM_NET, CLIENT_NUMBERS),
+		STATE(52, C, FIN_WAIT1, FIN_WAIT2, FROM_NET, CLIENT_ACKED),
 		TW_ADD(91, C, TIME_WAIT, TO_SERVER, .rcv_nxt = 2002,
 		       .snd_nxt = 1314),
-		STATE(91, C, FIN_WAIT2, CLOSE, FROM_NET, CLIENT_NUMBERS),
+		STATE(91, C, FIN_WAIT2, CLOSE, FROM_NET, CLIENT_CLOSED),
 	};
 
 	(void)state;
 	CHECK(recs, &letters, OLDER);
+}
+
+/*
+ * 20 bytes after the first FIN; the last ACK is lost, and 2MSL begins anew.  Both
+ * ends, and each alone.
+ */
+static void test_half_close_and_lost_ack(void **state)
+{
+	const struct tcpstate_record recs[] = {
+		CLIENT_OPEN(0),
+		SERVER_OPEN(1),
+		CLIENT_ESTABLISHED(2),
+		SERVER_ESTABLISHED(3),
+		STATE(50, C, ESTABLISHED, FIN_WAIT1, NC, CLIENT_NUMBERS),
+		STATE(51, D, ESTABLISHED, CLOSE_WAIT, AT_SRV, .snd_una = 2001,
+		      .snd_nxt = 2001, .rcv_nxt = 1314, .bytes_received = 313,
+		      .data_segs_in = 4),
+		STATE(52, C, FIN_WAIT1, FIN_WAIT2, FROM_NET, CLIENT_ACKED,
+		      .segs_in = 5),
+		STATE(90, D, CLOSE_WAIT, LAST_ACK, SRV, .snd_una = 2021,
+		      .bytes_acked = 20, .write_seq = 2021, .rcv_nxt = 1314,
+		      .rcv_wup = 1314, .bytes_received = 313,
+		      .data_segs_in = 4, .data_segs_out = 2),
+		TW_ADD(91, C, TIME_WAIT, TO_SERVER, .rcv_nxt = 2022,
+		       .snd_nxt = 1314),
+		STATE(91, C, FIN_WAIT2, CLOSE, .flags = TCPSTATE_F_NO_TASK,
+		      TO_SERVER, .snd_una = 1314, .bytes_acked = 314,
+		      .write_seq = 1314, .data_segs_out = 4, .rcv_nxt = 2022,
+		      .bytes_received = 21, .data_segs_in = 2, .segs_in = 8),
+		SEGMENT(RETRANSMIT, 290, D, LAST_ACK, AT_SRV, .write_seq = 2022),
+		REC(TW_FIN, 291, C, .old_state = TCPSTATE_TIME_WAIT,
+		    .new_state = TCPSTATE_TIME_WAIT, FROM_NET, .rcv_nxt = 2022),
+		TW_REARM(291, C, TIME_WAIT, TO_SERVER, .rcv_nxt = 2022),
+		STATE(292, D, LAST_ACK, CLOSE, AT_SRV, .snd_una = 2022,
+		      .write_seq = 2022, .bytes_acked = 21, .rcv_nxt = 1314,
+		      .bytes_received = 313, .data_segs_in = 4,
+		      .data_segs_out = 2, .total_retrans = 1),
+		TW_KILL(61000, C, TIME_WAIT, BY_TIMER, TO_SERVER),
+	};
+	struct tcpstate_record one[COUNT_OF(recs)];
+	size_t n;
+
+	(void)state;
+	CHECK(recs, &letters, LOST_LAST_ACK);
+	n = only(recs, COUNT_OF(recs), C, one);
+	check_ladder(one, n, &letters, LOST_LAST_ACK_CLIENT);
+	n = only(recs, COUNT_OF(recs), D, one);
+	check_ladder(one, n, &letters, LOST_LAST_ACK_SERVER);
+}
+
+static void test_keepalive(void **state)
+{
+	const struct tcpstate_record recs[] = {
+		CLIENT_OPEN(0),
+		CLIENT_ESTABLISHED(2),
+		STATE(9000, C, ESTABLISHED, CLOSE, .flags = TCPSTATE_F_NO_TASK |
+		      TCPSTATE_F_HAS_FILE | TCPSTATE_F_KEEPALIVE, TO_SERVER,
+		      .sk_err = ETIMEDOUT, .probes_out = 3, .idle_ms = 8998),
+	};
+
+	(void)state;
+	CHECK(recs, &letters, KEEPALIVE);
 }
 
 /* A TIME_WAIT that ends has been drawn; its port may be another's by then. */
@@ -366,6 +435,8 @@ int main(void)
 		cmocka_unit_test(test_answer_lost),
 		cmocka_unit_test(test_two_resets),
 		cmocka_unit_test(test_older_than_the_tool),
+		cmocka_unit_test(test_half_close_and_lost_ack),
+		cmocka_unit_test(test_keepalive),
 		cmocka_unit_test(test_end_of_time_wait_alone),
 		cmocka_unit_test(test_hostile),
 	};

@@ -49,6 +49,10 @@ static void random_states(struct rng *g, struct tcpstate_record *rec)
 		rec->old_state = tw[rnd(g, 2)];
 		rec->new_state = rec->old_state;
 		break;
+	case TCPSTATE_TW_FIN:
+		rec->old_state = TCPSTATE_TIME_WAIT;
+		rec->new_state = rec->old_state;
+		break;
 	case TCPSTATE_TW_KILL:
 		rec->old_state = tw[rnd(g, 2)];
 		rec->new_state = TCPSTATE_CLOSE;

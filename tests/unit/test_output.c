@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "engine/fsm.h"
 #include "output/jsonw.h"
 #include "output/output.h"
 #include "output/output_ops.h"
@@ -91,6 +92,7 @@ static struct transition to_time_wait(const struct conn *c)
 		.conn = c, .ns = T0, .old_state = TCPSTATE_FIN_WAIT2,
 		.new_state = TCPSTATE_TIME_WAIT, .basis = TCPSTATE_BY_PROBE,
 		.has_span = true, .span_ns = 181999, .legal = true,
+		.course = COURSE_CLIENT,
 	};
 }
 
@@ -113,7 +115,7 @@ static void test_json_state(void **state)
 	expect(HEAD("state") WHO
 	       "\"old_state\":\"FIN_WAIT2\",\"new_state\":\"TIME_WAIT\","
 	       "\"span_us\":181,\"role\":\"client\",\"basis\":\"probe\","
-	       OWNER);
+	       "\"course\":\"normal_client\"," OWNER);
 }
 
 /* What is not known is not there. */
@@ -124,7 +126,7 @@ static void test_json_unknown(void **state)
 		.conn = &c, .ns = T0 + 1, .old_state = TCPSTATE_SYN_SENT,
 		.new_state = TCPSTATE_CLOSE, .basis = TCPSTATE_BY_INFERENCE,
 		.reason = REASON_TIMEOUT, .detail = DETAIL_SYN,
-		.by_exit = true, .legal = false,
+		.by_exit = true, .legal = false, .course = COURSE_UNUSUAL,
 	};
 
 	(void)state;
@@ -134,7 +136,8 @@ static void test_json_unknown(void **state)
 	       "\"family\":\"ipv6\",\"old_state\":\"SYN_SENT\","
 	       "\"new_state\":\"CLOSE\",\"role\":\"unknown\","
 	       "\"basis\":\"inferred\",\"reason\":\"timeout\","
-	       "\"detail\":\"syn\",\"by_exit\":true,\"legal\":false}\n");
+	       "\"detail\":\"syn\",\"by_exit\":true,"
+	       "\"course\":\"unusual\",\"legal\":false}\n");
 }
 
 static struct conn closed_nc(void)

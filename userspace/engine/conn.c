@@ -19,6 +19,7 @@
 #include "collision.h"
 #include "facts.h"
 #include "fsm.h"
+#include "numbers.h"
 
 #define PROTOCOL_TCP	6
 /* Closed sockets whose file may connect or listen again, at most. */
@@ -196,6 +197,9 @@ void move(struct engine *e, struct entry *entry, uint8_t state,
 			c->kind = v.kind;
 	}
 	t.legal = fsm_legal(t.old_state, t.new_state);
+	t.course = fsm_course(t.old_state, t.new_state);
+	if (t.course == COURSE_UNUSUAL)
+		c->unusual = true;
 	if (!t.legal)
 		e->stats.illegal++;
 	if (basis == TCPSTATE_BY_INFERENCE)
@@ -316,7 +320,8 @@ void entry_reset(struct engine *e, struct entry *entry,
 	entry->mini_seen = false;
 	entry->line_told = false;
 	entry->rst_sent = false;
-	entry->fw2_clean = false;
+	entry->fw2_in_order = false;
+	entry->fw2_softirq = false;
 	take_tuple(&entry->conn, r);
 	settled(e, entry);
 }
@@ -742,6 +747,9 @@ void conn_record(struct engine *e, const struct tcpstate_record *rec)
 		break;
 	case TCPSTATE_TW_SYN:
 		on_tw_syn(e, rec);
+		break;
+	case TCPSTATE_TW_FIN:
+		on_tw_fin(e, rec);
 		break;
 	}
 }

@@ -105,6 +105,7 @@ bool infer_mini(struct engine *e, struct entry *entry,
 void on_retransmit(struct engine *e, const struct tcpstate_record *r);
 void on_rst_sent(struct engine *e, const struct tcpstate_record *r);
 void on_rst_received(struct engine *e, const struct tcpstate_record *r);
+void on_tw_fin(struct engine *e, const struct tcpstate_record *r);
 
 /* dump.c */
 void on_snapshot(struct engine *e, const struct tcpstate_record *r);

@@ -49,6 +49,8 @@ static bool states_are_sane(const struct tcpstate_record *r)
 	case TCPSTATE_TW_SYN:
 		return r->old_state == TCPSTATE_FIN_WAIT2 ||
 		       r->old_state == TCPSTATE_TIME_WAIT;
+	case TCPSTATE_TW_FIN:
+		return r->old_state == TCPSTATE_TIME_WAIT;
 	case TCPSTATE_SNAPSHOT:
 		return r->new_state != 0;
 	default:

@@ -95,13 +95,20 @@ struct conn {
 
 	/* Sequence numbers, valid if their bit is in .known. */
 	uint32_t isn_local, isn_peer, fin_local, fin_peer;
+	uint32_t ack_seq;	/* v, of what acknowledged the first FIN */
 	uint8_t known;		/* CONN_ISN_LOCAL .. */
+	uint8_t derived;	/* of these: from counters, not from a handshake */
+	uint8_t contradicts;	/* of these: records disagree, or the arithmetic */
+	bool unusual;		/* a move that is no normal client's or server's */
+	uint32_t retrans;	/* segments sent again, all kinds */
 	uint32_t syn_retrans;	/* SYNs or SYN-ACKs sent again */
 	uint32_t fin_retrans;	/* FINs sent again */
 	bool syncookie;		/* no request_sock was seen for it */
 	bool fastopen;
-	uint64_t bytes_in, bytes_out;	/* received, acknowledged */
+	/* As the kernel counts: see conn_bytes_in() and conn_bytes_out(). */
+	uint64_t bytes_in, bytes_out;
 	uint32_t segs_in, segs_out, data_segs_in, data_segs_out;
+	uint32_t segs_before_ack;	/* data_segs_out when ack_seq was next */
 	uint32_t unread;	/* rcv_nxt - copied_seq at the last move */
 
 	uint8_t first;		/* enum first: who closed first */
@@ -109,7 +116,10 @@ struct conn {
 	uint8_t reason;		/* enum reason of the move to CLOSE/TIME_WAIT */
 	uint8_t detail;
 	bool by_exit;		/* descriptor closed by process exit */
-	uint32_t tw_restarts;
+	uint32_t tw_restarts;	/* by any segment .. */
+	uint32_t tw_fins;	/* .. and by a FIN: our last ACK was lost */
+	/* When it ended: probes without answer, and since when nothing came. */
+	uint32_t probes, idle_ms;
 
 	/* SNAPSHOT and fresh dumps: as Recv-Q and Send-Q of ss. */
 	uint32_t rqueue, wqueue;
@@ -119,6 +129,14 @@ struct conn {
 #define CONN_ISN_PEER	(1 << 1)
 #define CONN_FIN_LOCAL	(1 << 2)
 #define CONN_FIN_PEER	(1 << 3)
+#define CONN_ACK_SEQ	(1 << 4)
+
+/*
+ * Bytes of text that have come, and that the peer has acknowledged; SYN and FIN
+ * are none.  False if they are not known.
+ */
+bool conn_bytes_in(const struct conn *c, uint64_t *bytes);
+bool conn_bytes_out(const struct conn *c, uint64_t *bytes);
 
 /* One move of the logical stream. */
 struct transition {
@@ -131,10 +149,13 @@ struct transition {
 	uint8_t reason, detail;		/* on -> CLOSE only */
 	bool by_exit;
 	bool legal;			/* in RFC 9293's figure 5 */
+	uint8_t course;			/* enum fsm_course */
 };
 
 /* The segments that are told though they are no move. */
-enum segment_kind { SEGMENT_RETRANSMIT, SEGMENT_RST_SENT, SEGMENT_RST_RECEIVED };
+enum segment_kind { SEGMENT_RETRANSMIT, SEGMENT_RST_SENT, SEGMENT_RST_RECEIVED,
+		    /* The peer's FIN came once more, in TIME_WAIT. */
+		    SEGMENT_FIN_RECEIVED };
 enum segment_flags { SEGMENT_NONE, SEGMENT_SYN, SEGMENT_SYNACK, SEGMENT_FIN,
 		     SEGMENT_FLAGS };
 
@@ -307,6 +328,7 @@ const char *first_name(unsigned int first);
 const char *kind_name(unsigned int kind);	/* NULL: unknown */
 const char *reason_name(unsigned int reason);	/* NULL: none */
 const char *detail_name(unsigned int detail);	/* NULL: none */
+const char *course_name(unsigned int course);	/* "normal_client" */
 const char *basis_name(unsigned int basis);
 const char *segment_flags_name(unsigned int flags);	/* "SYN-ACK" */
 /*

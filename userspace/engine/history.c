@@ -116,6 +116,7 @@ void histories_transition(struct histories *h, const struct transition *t)
 	add_step(one, &(struct step){
 		.ns = t->ns, .kind = STEP_MOVE, .old_state = t->old_state,
 		.new_state = t->new_state, .basis = t->basis,
+		.course = t->course,
 		.reason = t->reason, .detail = t->detail });
 }
 
@@ -125,6 +126,7 @@ void histories_segment(struct histories *h, const struct segment *s)
 		[SEGMENT_RETRANSMIT] = STEP_AGAIN,
 		[SEGMENT_RST_SENT] = STEP_RST_SENT,
 		[SEGMENT_RST_RECEIVED] = STEP_RST_RECEIVED,
+		[SEGMENT_FIN_RECEIVED] = STEP_FIN_RECEIVED,
 	};
 	struct history *one = histories_find(h, s->conn->cookie, s->conn->life);
 

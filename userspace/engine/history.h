@@ -8,7 +8,8 @@
 
 #include "engine.h"
 
-enum step_kind { STEP_MOVE, STEP_AGAIN, STEP_RST_SENT, STEP_RST_RECEIVED };
+enum step_kind { STEP_MOVE, STEP_AGAIN, STEP_RST_SENT, STEP_RST_RECEIVED,
+		 STEP_FIN_RECEIVED };
 
 struct step {
 	uint64_t ns;
@@ -16,6 +17,7 @@ struct step {
 	uint8_t old_state, new_state;	/* the same unless it is a move */
 	uint8_t flags;		/* AGAIN: enum segment_flags */
 	uint8_t basis;
+	uint8_t course;		/* MOVE: enum fsm_course */
 	uint8_t reason, detail;	/* of a move to CLOSE */
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "ladder.h"
 
+#include "fsm.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,7 +71,8 @@ static void sent(struct ladder *l, uint8_t kind, uint8_t side,
 	if (!row)
 		return;
 	row->ns[side] = step->ns;
-	row->again = step->kind == STEP_AGAIN;
+	row->again = step->kind == STEP_AGAIN ||
+		     step->kind == STEP_FIN_RECEIVED;
 	if (moves)
 		row->state[side] = step->new_state;
 }
@@ -134,6 +137,8 @@ static void take_sent(struct ladder *l, const struct history *h, uint8_t side)
 
 		if (step->kind == STEP_AGAIN && kind_again(step) != ROW_KINDS) {
 			sent(l, kind_again(step), side, step, false);
+		} else if (step->kind == STEP_FIN_RECEIVED) {
+			sent(l, ROW_ACK_OF_FIN, side, step, false);
 		} else if (sends_rst(step) && rst) {
 			if (step->kind == STEP_MOVE)
 				rst->state[side] = TCPSTATE_CLOSE;
@@ -192,8 +197,11 @@ static void received(struct ladder *l, uint8_t kind, uint8_t side,
 {
 	struct ladder_row *row = row_received(l, kind, side, step->ns);
 
-	if (!row)
+	if (!row) {
 		row = add_row(l, kind, !side);
+		if (row)
+			row->again = step->kind == STEP_FIN_RECEIVED;
+	}
 	if (!row)
 		return;
 	if (kind == ROW_FIN_ACK)
@@ -249,6 +257,8 @@ static void take_received(struct ladder *l, const struct history *h,
 		    (step->kind == STEP_MOVE &&
 		     step->new_state == TCPSTATE_CLOSE))
 			take_close(l, step, side);
+		else if (step->kind == STEP_FIN_RECEIVED)
+			received(l, ROW_FIN, side, step);
 		else if (step->kind == STEP_MOVE && m && m->seg[0].is &&
 			 m->seg[0].way == RECEIVED)
 			received(l, m->seg[0].kind, side, step);
@@ -309,7 +319,7 @@ static void find_lost(struct ladder *l)
 	for (unsigned int i = 0; i < l->n; i++) {
 		struct ladder_row *row = &l->rows[i];
 
-		if (row->ns[!row->from] || row->kind > ROW_FIN_ACK ||
+		if (row->ns[!row->from] || row->kind > ROW_ACK_OF_FIN ||
 		    !l->conn[!row->from])
 			continue;
 		for (unsigned int k = i + 1; k < l->n; k++)
@@ -352,30 +362,75 @@ static uint64_t bytes_from(const struct ladder *l, enum side from)
 	return own->role == ROLE_CLIENT && bytes ? bytes - 1 : 0;
 }
 
+/* Just before the first row of one of @kinds from @from, of any side if BOTH. */
+#define BOTH 2
+static uint64_t before(const struct ladder *l, unsigned int kinds, int from)
+{
+	uint64_t ns = 0;
+
+	for (unsigned int i = 0; i < l->n; i++) {
+		const struct ladder_row *row = &l->rows[i];
+
+		if ((kinds & 1u << row->kind) &&
+		    (from == BOTH || row->from == from) &&
+		    (!ns || time_of(row) < ns))
+			ns = time_of(row);
+	}
+	return ns ? ns - 1 : UINT64_MAX;
+}
+
+static void add_data_row(struct ladder *l, uint8_t from, uint64_t bytes,
+			 uint32_t segments, uint64_t ns)
+{
+	struct ladder_row *row = add_row(l, ROW_DATA, from);
+
+	if (!row)
+		return;
+	row->bytes = bytes;
+	row->segments = segments;
+	/* It has no time of its own. */
+	row->ns[from] = ns;
+}
+
+#define IS(kind) (1u << ROW_##kind)
+#define FINS (IS(FIN) | IS(FIN_ACK))
+
+/* What the side that is closed second sends after the first FIN: w - v. */
+static uint64_t add_half_close(struct ladder *l, uint8_t from,
+			       uint32_t *segments)
+{
+	const struct conn *own = l->conn[from];
+	uint32_t ack, fin;
+
+	*segments = 0;
+	if (from == l->first || !ladder_ack(l, &ack) ||
+	    !ladder_fin(l, from, &fin) || fin == ack)
+		return 0;
+	if (own && own->data_segs_out > own->segs_before_ack)
+		*segments = own->data_segs_out - own->segs_before_ack;
+	add_data_row(l, from, fin - ack, *segments, before(l, FINS, from));
+	return fin - ack;
+}
+
 static void add_data(struct ladder *l)
 {
 	for (uint8_t from = LEFT; from <= RIGHT; from++) {
 		const struct conn *own = l->conn[from], *far = l->conn[!from];
-		uint64_t bytes = bytes_from(l, from);
 		uint32_t segments = own ? own->data_segs_out : far->data_segs_in;
-		uint64_t ns = 0;
-		struct ladder_row *row;
+		uint64_t bytes = bytes_from(l, from);
+		uint32_t late_segments;
+		uint64_t late;
 
 		if (!bytes || !segments)
 			continue;
-		for (unsigned int i = 0; i < l->n; i++)
-			if (l->rows[i].kind >= ROW_FIN &&
-			    l->rows[i].kind <= ROW_END &&
-			    l->rows[i].kind != ROW_DATA &&
-			    (!ns || time_of(&l->rows[i]) < ns))
-				ns = time_of(&l->rows[i]);
-		row = add_row(l, ROW_DATA, from);
-		if (!row)
-			return;
-		row->bytes = bytes;
-		row->segments = segments;
-		/* It has no time of its own: before the first sign of the end. */
-		row->ns[from] = ns ? ns - 1 : UINT64_MAX;
+		late = add_half_close(l, from, &late_segments);
+		if (late >= bytes)
+			continue;
+		/* With what came late and is not counted apart. */
+		segments = late && !late_segments ? 0 : segments - late_segments;
+		add_data_row(l, from, bytes - late, segments,
+			     before(l, FINS | IS(ACK_OF_FIN) | IS(RST) | IS(END),
+				    BOTH));
 	}
 }
 
@@ -383,6 +438,8 @@ static void add_data(struct ladder *l)
 
 static uint8_t far_sends(uint8_t state, const struct ladder_row *row)
 {
+	if (row->again)
+		return state;
 	switch (row->kind) {
 	case ROW_SYN:
 		return TCPSTATE_SYN_SENT;
@@ -503,6 +560,23 @@ static uint8_t began(const struct history *h)
 	return h->n ? h->steps[0].old_state : 0;
 }
 
+static void take_courses(struct ladder *l, const struct history *h,
+			 uint8_t side)
+{
+	for (unsigned int i = 0; i < h->n; i++) {
+		const struct step *step = &h->steps[i];
+
+		if (step->kind != STEP_MOVE)
+			continue;
+		if (step->course == COURSE_UNUSUAL &&
+		    !(l->courses[side] & 1u << COURSE_UNUSUAL)) {
+			l->unusual[side].old_state = step->old_state;
+			l->unusual[side].new_state = step->new_state;
+		}
+		l->courses[side] |= 1u << step->course;
+	}
+}
+
 void ladder_build(struct ladder *l, const struct history *one,
 		  const struct history *mate)
 {
@@ -522,6 +596,7 @@ void ladder_build(struct ladder *l, const struct history *one,
 		l->began[i] = began(ends[i]);
 		l->left_out += ends[i]->left_out;
 		take_sent(l, ends[i], i);
+		take_courses(l, ends[i], i);
 	}
 	for (int i = 0; i < 2; i++)
 		if (ends[i])
@@ -567,4 +642,27 @@ bool ladder_fin(const struct ladder *l, enum side side, uint32_t *seq)
 	return number(l, side, CONN_FIN_LOCAL, CONN_FIN_PEER,
 		      offsetof(struct conn, fin_local),
 		      offsetof(struct conn, fin_peer), seq);
+}
+
+bool ladder_ack(const struct ladder *l, uint32_t *seq)
+{
+	const struct conn *sender = l->conn[!l->first];
+	const struct conn *other = l->conn[l->first];
+
+	if (sender && sender->first == FIRST_PEER &&
+	    (sender->known & CONN_ACK_SEQ))
+		*seq = sender->ack_seq;
+	else if (other && other->first == FIRST_LOCAL &&
+		 (other->known & CONN_ACK_SEQ))
+		*seq = other->ack_seq;
+	else
+		return false;
+	return true;
+}
+
+uint64_t ladder_closed_ns(const struct ladder *l, enum side side)
+{
+	const struct conn *c = l->conn[side];
+
+	return c && c->state == TCPSTATE_CLOSE ? c->end_ns : 0;
 }

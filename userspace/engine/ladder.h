@@ -35,7 +35,7 @@ struct ladder_row {
 	uint8_t state[2];	/* entered with it; 0: none */
 	bool inferred[2];	/* .state is */
 	uint64_t bytes;		/* DATA */
-	uint32_t segments;
+	uint32_t segments;	/* .. and 0: not known */
 	uint8_t reason, detail;	/* END */
 };
 
@@ -50,6 +50,9 @@ struct ladder {
 	uint64_t began_ns;
 	unsigned int n, left_out;
 	unsigned int unexplained;	/* moves that no segment makes */
+	/* Of each side on this host: bits of enum fsm_course that it took. */
+	uint8_t courses[2];
+	struct { uint8_t old_state, new_state; } unusual[2];	/* the first */
 	struct ladder_row rows[LADDER_ROWS];
 };
 
@@ -62,5 +65,9 @@ void ladder_build(struct ladder *l, const struct history *one,
  */
 bool ladder_isn(const struct ladder *l, enum side side, uint32_t *seq);
 bool ladder_fin(const struct ladder *l, enum side side, uint32_t *seq);
+/* v: of the segment that acknowledged the first FIN; its sender is !first. */
+bool ladder_ack(const struct ladder *l, uint32_t *seq);
+/* When a side was CLOSE; 0: not seen. */
+uint64_t ladder_closed_ns(const struct ladder *l, enum side side);
 
 #endif /* TCPSTATE_LADDER_H */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The words of the command line and of JSON. */
 #include "engine.h"
+#include "fsm.h"
 
 #include <stddef.h>
 
@@ -49,6 +50,12 @@ static const char *const details[DETAILS] = {
 	"synack", "data", "fin", "user_timeout", "fin_wait2",
 };
 
+static const char *const courses[] = {
+	[COURSE_CLIENT] = "normal_client",
+	[COURSE_SERVER] = "normal_server",
+	[COURSE_UNUSUAL] = "unusual",
+};
+
 static const char *const bases[TCPSTATE_BASES] = {
 	"tracepoint", "probe", "inferred", "snapshot",
 };
@@ -85,6 +92,11 @@ const char *reason_name(unsigned int reason)
 const char *detail_name(unsigned int detail)
 {
 	return NAME(details, detail, "?");
+}
+
+const char *course_name(unsigned int course)
+{
+	return NAME(courses, course, "?");
 }
 
 const char *basis_name(unsigned int basis)

@@ -3,7 +3,7 @@
  * The request_sock: SYN_RECV from the SYN on (F7, F8, F10).
  */
 #include "conn.h"
-#include "facts.h"
+#include "numbers.h"
 
 void on_req_add(struct engine *e, const struct tcpstate_record *r)
 {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Segments that are told though they are no move: SYN, SYN-ACK and FIN sent
- * again, and each RST.
+ * again, here or by the peer in TIME_WAIT, and each RST.
  */
 #include "conn.h"
 #include "facts.h"
+#include "numbers.h"
 
 static uint8_t flags_of(const struct tcpstate_record *r)
 {
@@ -120,5 +121,26 @@ void on_rst_received(struct engine *e, const struct tcpstate_record *r)
 
 	if (!entry || (r->flags & TCPSTATE_F_LATE_DATA))
 		return;
+	tell(e, &s, &entry->conn);
+}
+
+/*
+ * Our last ACK did not arrive, or not yet: the peer waits in LAST_ACK.  A
+ * mini-socket of a former life may end while its socket is connected again.
+ */
+void on_tw_fin(struct engine *e, const struct tcpstate_record *r)
+{
+	struct entry *entry = find_live(e, r);
+	struct segment s = {
+		.ns = r->mono_ns,
+		.kind = SEGMENT_FIN_RECEIVED,
+		.has_seq = true,
+		.seq = r->rcv_nxt - 1,
+	};
+
+	if (!entry || entry->conn.state != TCPSTATE_TIME_WAIT ||
+	    entry->conn.sport != r->sport || entry->conn.dport != r->dport)
+		return;
+	s.times = ++entry->conn.tw_fins;
 	tell(e, &s, &entry->conn);
 }

@@ -54,7 +54,8 @@ struct entry {
 	bool rst_sent;		/* by us, since its last move */
 	uint8_t rst_reason;	/* enum tcpstate_rst_reason of that RST */
 	bool line_told;		/* sink->conn() was called for TIME_WAIT */
-	bool fw2_clean;		/* segs_fw2 was taken in softirq, no queue */
+	bool fw2_in_order;	/* of segs_fw2: nothing was missing before it */
+	bool fw2_softirq;	/* .. and it was counted when it was taken */
 	uint8_t dumped;		/* state in the last dump that had it */
 	uint32_t dump;		/* number of that dump */
 	uint32_t doubt;		/* number of a dump that contradicts .state */

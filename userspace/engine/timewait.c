@@ -4,7 +4,7 @@
  */
 #include "collision.h"
 #include "conn.h"
-#include "facts.h"
+#include "numbers.h"
 
 static const struct verdict by_fin = { .reason = REASON_FIN };
 
@@ -19,7 +19,7 @@ void fold_false_close(struct engine *e, struct entry *entry,
 		count_close_segments(entry, r);
 	take_numbers(c, r);
 	if (c->state == TCPSTATE_TIME_WAIT)
-		know(c, CONN_FIN_PEER, &c->fin_peer, r->rcv_nxt - 1);
+		know_or_check(c, CONN_FIN_PEER, &c->fin_peer, r->rcv_nxt - 1);
 	if (entry->pending == PENDING_LINE)
 		tell_time_wait_line(e, entry);
 }

@@ -179,6 +179,7 @@ const char *record_type_name(unsigned int type)
 		[TCPSTATE_RST_RECEIVED]	= "rst_received",
 		[TCPSTATE_CHALLENGE]	= "challenge",
 		[TCPSTATE_TW_SYN]	= "tw_syn",
+		[TCPSTATE_TW_FIN]	= "tw_fin",
 	};
 
 	return type < TCPSTATE_TYPES && names[type] ? names[type] : "?";

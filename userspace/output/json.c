@@ -130,6 +130,7 @@ static void json_transition(struct output *out, const struct transition *t)
 	jsonw_string(&w, "role", role_name(c->role));
 	jsonw_string(&w, "basis", basis_name(t->basis));
 	put_reason(&w, t->reason, t->detail, t->by_exit);
+	jsonw_string(&w, "course", course_name(t->course));
 	if (!t->legal)
 		jsonw_bool(&w, "legal", false);
 	put_owner(&w, out, c);
@@ -154,6 +155,7 @@ static const char *const segment_events[] = {
 	[SEGMENT_RETRANSMIT] = "retransmit",
 	[SEGMENT_RST_SENT] = "rst_sent",
 	[SEGMENT_RST_RECEIVED] = "rst_received",
+	[SEGMENT_FIN_RECEIVED] = "retransmit",
 };
 
 static void json_segment(struct output *out, const struct segment *s)
@@ -167,18 +169,46 @@ static void json_segment(struct output *out, const struct segment *s)
 	if (s->kind == SEGMENT_RETRANSMIT) {
 		jsonw_string(&w, "segment", segment_flags_name(s->flags));
 		jsonw_number(&w, "times", s->times);
+	} else if (s->kind == SEGMENT_FIN_RECEIVED) {
+		jsonw_string(&w, "segment", "FIN");
+		jsonw_string(&w, "by", "peer");
+		jsonw_number(&w, "times", s->times);
 	}
 	if (s->has_seq)
 		jsonw_number(&w, "seq", s->seq);
 	if (s->kind == SEGMENT_RST_SENT && rst_reason_name(s->rst_reason))
 		jsonw_string(&w, "rst_reason", rst_reason_name(s->rst_reason));
 	jsonw_string(&w, "role", role_name(c->role));
-	jsonw_string(&w, "basis", basis_name(TCPSTATE_BY_TRACEPOINT));
+	jsonw_string(&w, "basis",
+		     basis_name(s->kind == SEGMENT_FIN_RECEIVED ?
+				TCPSTATE_BY_PROBE : TCPSTATE_BY_TRACEPOINT));
 	put_owner(&w, out, c);
 	jsonw_end(&w);
 }
 
 /* Connections */
+
+static const struct {
+	uint8_t bit;
+	const char *name;
+} number_names[] = {
+	{ CONN_ISN_LOCAL, "isn_local" },
+	{ CONN_ISN_PEER, "isn_peer" },
+	{ CONN_FIN_LOCAL, "fin_local" },
+	{ CONN_FIN_PEER, "fin_peer" },
+	{ CONN_ACK_SEQ, "ack_seq" },
+};
+
+static void put_number_names(struct jsonw *w, const char *key, uint8_t bits)
+{
+	if (!bits)
+		return;
+	jsonw_array(w, key);
+	for (size_t i = 0; i < sizeof(number_names) / sizeof(*number_names); i++)
+		if (bits & number_names[i].bit)
+			jsonw_string(w, NULL, number_names[i].name);
+	jsonw_array_end(w);
+}
 
 static void put_known(struct jsonw *w, const char *key, const struct conn *c,
 		      unsigned int bit, uint32_t number)
@@ -201,6 +231,7 @@ static void put_handshake(struct jsonw *w, const struct conn *c)
 	       c->accept_ns);
 	put_known(w, "isn_local", c, CONN_ISN_LOCAL, c->isn_local);
 	put_known(w, "isn_peer", c, CONN_ISN_PEER, c->isn_peer);
+	put_number_names(w, "derived", c->derived);
 	/* The snapshot has not seen the handshake. */
 	if (c->born_ns || c->established_ns || c->fastopen) {
 		jsonw_number(w, "syn_retrans", c->syn_retrans);
@@ -218,6 +249,26 @@ static void put_half_close(struct jsonw *w, const struct conn *c)
 		put_us(w, "half_close_us", c->peer_fin_ns, c->fin_ns);
 }
 
+/* What the side that was closed first has still sent. */
+static void put_half_close_bytes(struct jsonw *w, const struct conn *c)
+{
+	const bool peers = c->first == FIRST_LOCAL;
+
+	if (!(c->known & CONN_ACK_SEQ) ||
+	    !(c->known & (peers ? CONN_FIN_PEER : CONN_FIN_LOCAL)))
+		return;
+	jsonw_number(w, "half_close_bytes",
+		     (peers ? c->fin_peer : c->fin_local) - c->ack_seq);
+}
+
+static void put_restarts(struct jsonw *w, const struct conn *c)
+{
+	if (c->tw_restarts)
+		jsonw_number(w, "time_wait_restarts", c->tw_restarts);
+	if (c->tw_fins)
+		jsonw_number(w, "fins_received_again", c->tw_fins);
+}
+
 static void put_close(struct jsonw *w, const struct conn *c, bool ended)
 {
 	uint64_t tw_ns;
@@ -231,12 +282,44 @@ static void put_close(struct jsonw *w, const struct conn *c, bool ended)
 	put_half_close(w, c);
 	put_known(w, "fin_local", c, CONN_FIN_LOCAL, c->fin_local);
 	put_known(w, "fin_peer", c, CONN_FIN_PEER, c->fin_peer);
+	put_known(w, "ack_seq", c, CONN_ACK_SEQ, c->ack_seq);
+	put_half_close_bytes(w, c);
 	if (c->fin_retrans)
 		jsonw_number(w, "fin_retrans", c->fin_retrans);
 	if (ended && conn_duration(c, DURATION_TIME_WAIT, &tw_ns))
 		jsonw_number(w, "time_wait_us", tw_ns / NS_PER_US);
 	else
 		jsonw_null(w, "time_wait_us");
+	put_restarts(w, c);
+	jsonw_object_end(w);
+}
+
+/* Between the handshake and the close: text, without SYN and FIN. */
+static void put_data(struct jsonw *w, const struct conn *c)
+{
+	uint64_t bytes;
+
+	if (!c->segs_in && !c->segs_out)
+		return;
+	jsonw_object(w, "data");
+	if (conn_bytes_in(c, &bytes))
+		jsonw_number(w, "bytes_in", bytes);
+	if (conn_bytes_out(c, &bytes))
+		jsonw_number(w, "bytes_out", bytes);
+	jsonw_number(w, "segments_in", c->data_segs_in);
+	jsonw_number(w, "segments_out", c->data_segs_out);
+	jsonw_number(w, "retrans", c->retrans);
+	jsonw_object_end(w);
+}
+
+static void put_keepalive(struct jsonw *w, const struct conn *c)
+{
+	if (c->reason != REASON_KEEPALIVE)
+		return;
+	jsonw_object(w, "keepalive");
+	if (c->idle_ms)
+		jsonw_number(w, "idle_us", (uint64_t)c->idle_ms * 1000);
+	jsonw_number(w, "probes", c->probes);
 	jsonw_object_end(w);
 }
 
@@ -256,7 +339,12 @@ static void json_conn(struct output *out, const struct conn *c, bool ended)
 	if (c->detail == DETAIL_UNREAD_DATA)
 		jsonw_number(&w, "unread_bytes", c->unread);
 	put_handshake(&w, c);
+	put_data(&w, c);
 	put_close(&w, c, ended);
+	put_keepalive(&w, c);
+	if (c->unusual)
+		jsonw_bool(&w, "unusual", true);
+	put_number_names(&w, "contradiction", c->contradicts);
 	put_owner(&w, out, c);
 	jsonw_end(&w);
 }

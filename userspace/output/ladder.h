@@ -39,9 +39,14 @@ void ladder_title(const struct ladder *l, char *title, size_t len);
 bool ladder_numbers(const struct ladder *l, enum side side,
 		    const struct ladder_style *style, char *numbers,
 		    size_t len);
-/* Is it the textbook's, who closed first, how. */
-void ladder_verdict(const struct ladder *l, char *verdict, size_t len);
-void ladder_retransmissions(const struct ladder *l, char *words, size_t len);
+/*
+ * The lines below it: is it the textbook's; who closed first, and how; what was
+ * sent again; the moves of each side; who was CLOSE first.  False: this one has
+ * nothing to say.
+ */
+#define LADDER_FOOTS	6
+bool ladder_foot(const struct ladder *l, unsigned int n, char *words,
+		 size_t len);
 /* Since the first row, with six digits at most: "+0.041ms", "+61.03s". */
 void ladder_time(const struct ladder *l, uint64_t ns, char *time, size_t len);
 

@@ -278,9 +278,11 @@ void ladder_svg(FILE *to, const struct ladder *l,
 	put_column(&svg, RIGHT);
 	for (unsigned int i = 0; i < l->n; i++)
 		put_row(&svg, i, style);
-	ladder_verdict(l, words, sizeof(words));
-	put_words(&svg, 20, svg.bottom + 30, "p", words);
-	ladder_retransmissions(l, words, sizeof(words));
-	put_words(&svg, 20, svg.bottom + 50, "p", words);
+	for (unsigned int i = 0, y = 30; i < LADDER_FOOTS; i++) {
+		if (!ladder_foot(l, i, words, sizeof(words)))
+			continue;
+		put_words(&svg, 20, svg.bottom + y, "p", words);
+		y += 20;
+	}
 	fputs("</svg>\n", to);
 }

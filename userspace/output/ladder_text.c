@@ -13,6 +13,7 @@
 
 #define ARROW		34	/* between the life lines */
 #define LABEL		(ARROW - 6)
+#define END_LABEL	(ARROW - 1)
 #define STATE		13	/* "(ESTABLISHED)" */
 #define TIME		8
 
@@ -27,12 +28,13 @@ static void label_of(const struct ladder *l, const struct ladder_row *row,
 		     const struct ladder_style *style, char *label)
 {
 	const struct ladder_style letters = { .renumber = false };
+	const int room = row->kind == ROW_END ? END_LABEL : LABEL;
 	char full[64];
 
 	ladder_label(l, row, style, full, sizeof(full));
-	if (strlen(full) > LABEL)
+	if (strlen(full) > (size_t)room)
 		ladder_label(l, row, &letters, full, sizeof(full));
-	snprintf(label, LABEL + 1, "%s", full);
+	snprintf(label, END_LABEL + 1, "%.*s", room, full);
 }
 
 /* ---- cells ---- */
@@ -130,7 +132,7 @@ static void put_row(FILE *to, const struct ladder *l,
 		    const struct ladder_style *style)
 {
 	const struct strokes *s = style->ascii ? &ascii : &unicode;
-	char label[LABEL + 1];
+	char label[END_LABEL + 1];
 
 	label_of(l, row, style, label);
 	put_state(to, style, STATE, row->state[LEFT], row->inferred[LEFT]);
@@ -174,10 +176,9 @@ void ladder_text(FILE *to, const struct ladder *l,
 	put_head(to, l, style);
 	for (unsigned int i = 0; i < l->n; i++)
 		put_row(to, l, &l->rows[i], style);
-	ladder_verdict(l, words, sizeof(words));
-	fprintf(to, "  %s\n", words);
-	ladder_retransmissions(l, words, sizeof(words));
-	fprintf(to, "  %s\n", words);
+	for (unsigned int i = 0; i < LADDER_FOOTS; i++)
+		if (ladder_foot(l, i, words, sizeof(words)))
+			fprintf(to, "  %s\n", words);
 	if (l->left_out)
 		fprintf(to, "  %u steps are not drawn\n", l->left_out);
 }

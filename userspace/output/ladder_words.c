@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "engine/duration.h"
+#include "engine/fsm.h"
 #include "ladder.h"
 #include "output_ops.h"
 
@@ -71,13 +73,44 @@ static void add_fin(struct text *t, const struct ladder *l,
 		add_number(t, l, style, "ack", !row->from, true, 1);
 }
 
-static void add_reason(struct text *t, const struct ladder_row *row)
+/* Of an ACK of a FIN: v, or after our own FIN what follows it. */
+static void add_own_number(struct text *t, const struct ladder *l,
+			   const struct ladder_row *row,
+			   const struct ladder_style *style)
+{
+	uint32_t seq;
+
+	for (const struct ladder_row *r = l->rows; r < row; r++)
+		if (r->from == row->from &&
+		    (r->kind == ROW_FIN || r->kind == ROW_FIN_ACK)) {
+			add_number(t, l, style, "seq", row->from, true, 1);
+			return;
+		}
+	if (row->from == l->first || !ladder_ack(l, &seq))
+		return;
+	if (style->renumber)
+		add(t, " seq=%" PRIu32, shown(l, style, row->from, seq));
+	else
+		add(t, " seq=v");
+}
+
+static void add_end_of(struct text *t, const struct ladder_row *row,
+		       const struct conn *c)
 {
 	const char *reason = reason_name(row->reason);
 	const char *detail = detail_name(row->detail);
+	struct cell span;
+	uint64_t ns;
 
+	if (c && c->tw_ns && conn_duration(c, DURATION_TIME_WAIT, &ns))
+		add(t, "TIME_WAIT %s, ", cell_span(&span, ns));
 	add(t, "%s%s%s", reason ? reason : "unknown", detail ? ", " : "",
 	    detail ? detail : "");
+	if (!c || row->reason != REASON_KEEPALIVE)
+		return;
+	if (c->idle_ms)
+		add(t, ": idle %s", cell_span(&span, c->idle_ms * 1000000ULL));
+	add(t, ", %" PRIu32 " probe%s", c->probes, c->probes == 1 ? "" : "s");
 }
 
 void ladder_label(const struct ladder *l, const struct ladder_row *row,
@@ -107,17 +140,20 @@ void ladder_label(const struct ladder *l, const struct ladder_row *row,
 		break;
 	case ROW_ACK_OF_FIN:
 		add(&t, "ACK");
+		add_own_number(&t, l, row, style);
 		add_number(&t, l, style, "ack", !row->from, true, 1);
 		break;
 	case ROW_RST:
 		add(&t, "RST");
 		break;
 	case ROW_DATA:
-		add(&t, "%" PRIu64 " B in %" PRIu32 " segment%s", row->bytes,
-		    row->segments, row->segments == 1 ? "" : "s");
+		add(&t, "%" PRIu64 " B", row->bytes);
+		if (row->segments)
+			add(&t, " in %" PRIu32 " segment%s", row->segments,
+			    row->segments == 1 ? "" : "s");
 		break;
 	case ROW_END:
-		add_reason(&t, row);
+		add_end_of(&t, row, l->conn[row->from]);
 		break;
 	}
 	if (row->again)
@@ -154,21 +190,35 @@ void ladder_title(const struct ladder *l, char *title, size_t len)
 	add_end(&t, l, RIGHT);
 }
 
+/* Its first number, if no handshake told it. */
+static const char *how_known(const struct ladder *l, enum side side)
+{
+	const struct conn *own = l->conn[side], *far = l->conn[!side];
+	bool from_own = own && (own->known & CONN_ISN_LOCAL);
+	bool derived = from_own ? own->derived & CONN_ISN_LOCAL :
+		       far && (far->derived & CONN_ISN_PEER);
+
+	return derived ? " (derived)" : "";
+}
+
 /* Each number of a side, and what it is of the first one. */
 bool ladder_numbers(const struct ladder *l, enum side side,
 		    const struct ladder_style *style, char *numbers, size_t len)
 {
 	struct text t = { numbers, len };
-	uint32_t isn = 0, fin;
+	uint32_t isn = 0, fin, ack;
 	bool has_isn = ladder_isn(l, side, &isn);
 
 	*numbers = '\0';
 	if (has_isn)
-		add(&t, "%c = %" PRIu32, "xy"[side],
-		    shown(l, style, side, isn));
+		add(&t, "%c = %" PRIu32 "%s", "xy"[side],
+		    shown(l, style, side, isn), how_known(l, side));
 	if (!l->has_fin || !ladder_fin(l, side, &fin))
 		return has_isn;
-	add(&t, "%s%c = %" PRIu32, has_isn ? "   " : "",
+	if (side != l->first && ladder_ack(l, &ack))
+		add(&t, "%sv = %" PRIu32, has_isn ? "   " : "",
+		    shown(l, style, side, ack));
+	add(&t, "%s%c = %" PRIu32, *numbers ? "   " : "",
 	    side == l->first ? 'u' : 'w', shown(l, style, side, fin));
 	if (has_isn)
 		add(&t, " = %c+%" PRIu32, "xy"[side], fin - isn);
@@ -184,6 +234,13 @@ static unsigned int count_again(const struct ladder *l, uint8_t kind)
 	return n;
 }
 
+static bool is_open(const struct ladder *l)
+{
+	const struct conn *c = l->conn[LEFT] ? l->conn[LEFT] : l->conn[RIGHT];
+
+	return c->state != TCPSTATE_CLOSE && c->state != TCPSTATE_TIME_WAIT;
+}
+
 /* The first thing that RFC 9293's figures 6, 12 and 13 do not have. */
 static const char *not_textbook(const struct ladder *l)
 {
@@ -191,6 +248,9 @@ static const char *not_textbook(const struct ladder *l)
 		if (l->conn[side] && l->began[side] != TCPSTATE_CLOSE &&
 		    l->began[side] != TCPSTATE_LISTEN)
 			return "its beginning was not seen";
+	for (enum side side = LEFT; side <= RIGHT; side++)
+		if (l->conn[side] && l->conn[side]->contradicts)
+			return "its numbers contradict each other";
 	if (l->unexplained)
 		return "a move that no segment makes";
 	for (unsigned int i = 0; i < l->n; i++) {
@@ -202,7 +262,7 @@ static const char *not_textbook(const struct ladder *l)
 		    l->rows[i].reason != REASON_TW_EXPIRED)
 			return "ended without a segment";
 	}
-	return l->has_fin ? NULL : "no FIN";
+	return l->has_fin ? NULL : is_open(l) ? "not closed yet" : "no FIN";
 }
 
 static const char *who_closed(const struct conn *c)
@@ -224,23 +284,113 @@ static const char *who_closed(const struct conn *c)
 	return "nobody closed";
 }
 
-void ladder_verdict(const struct ladder *l, char *verdict, size_t len)
+static void say_verdict(const struct ladder *l, struct text *t)
+{
+	const char *unlike = not_textbook(l);
+
+	add(t, "textbook: %s%s", unlike ? "no, " : "yes", unlike ? unlike : "");
+}
+
+static void say_close(const struct ladder *l, struct text *t)
 {
 	const struct conn *c = l->conn[LEFT] ? l->conn[LEFT] : l->conn[RIGHT];
-	const char *unlike = not_textbook(l);
-	struct text t = { verdict, len };
 	char how[64];
 
 	conn_how(c, how, sizeof(how));
-	add(&t, "textbook: %s%s   %s, %s", unlike ? "no, " : "yes",
-	    unlike ? unlike : "", who_closed(c), how);
+	if (is_open(l))
+		add(t, "open: %s, %s", state_name(c->state), who_closed(c));
+	else
+		add(t, "end: %s, %s", who_closed(c), how);
 }
 
-void ladder_retransmissions(const struct ladder *l, char *words, size_t len)
+/* What has no row of its own: text, and what a far side sent again. */
+static void say_again(const struct ladder *l, struct text *t)
 {
-	snprintf(words, len, "sent again: SYN %u, SYN-ACK %u, FIN %u",
-		 count_again(l, ROW_SYN), count_again(l, ROW_SYNACK),
-		 count_again(l, ROW_FIN) + count_again(l, ROW_FIN_ACK));
+	unsigned int data = 0;
+
+	for (enum side side = LEFT; side <= RIGHT; side++) {
+		const struct conn *c = l->conn[side];
+
+		if (c && c->retrans > c->syn_retrans + c->fin_retrans)
+			data += c->retrans - c->syn_retrans - c->fin_retrans;
+	}
+	add(t, "sent again: SYN %u, SYN-ACK %u, FIN %u, data %u",
+	    count_again(l, ROW_SYN), count_again(l, ROW_SYNACK),
+	    count_again(l, ROW_FIN) + count_again(l, ROW_FIN_ACK), data);
+}
+
+/* Both of a simultaneous open are clients. */
+static const char *side_name(const struct ladder *l, enum side side)
+{
+	const struct conn *far = l->conn[!side];
+
+	if (l->conn[LEFT] && l->conn[RIGHT] &&
+	    l->conn[LEFT]->role == l->conn[RIGHT]->role)
+		return side == LEFT ? "left" : "right";
+	if (!l->conn[side] && far->role == ROLE_UNKNOWN)
+		return "far end";
+	return side == LEFT ? "client" : "server";
+}
+
+static void say_moves(const struct ladder *l, struct text *t, enum side side)
+{
+	const uint8_t courses = l->courses[side];
+	const bool client = courses & 1u << COURSE_CLIENT;
+	const bool server = courses & 1u << COURSE_SERVER;
+
+	if (!courses)
+		return;
+	add(t, "moves of the %s: ", side_name(l, side));
+	if (courses & 1u << COURSE_UNUSUAL)
+		add(t, "unusual, %s -> %s",
+		    state_name(l->unusual[side].old_state),
+		    state_name(l->unusual[side].new_state));
+	else
+		add(t, "%s%s%s", client ? "normal client" : "",
+		    client && server ? " and " : "",
+		    server ? "normal server" : "");
+}
+
+static void say_left_moves(const struct ladder *l, struct text *t)
+{
+	say_moves(l, t, LEFT);
+}
+
+static void say_right_moves(const struct ladder *l, struct text *t)
+{
+	say_moves(l, t, RIGHT);
+}
+
+/* TIME_WAIT keeps one of them for 2MSL more. */
+static void say_closed(const struct ladder *l, struct text *t)
+{
+	uint64_t left = ladder_closed_ns(l, LEFT);
+	uint64_t right = ladder_closed_ns(l, RIGHT);
+	const enum side first = left && (!right || left <= right) ? LEFT : RIGHT;
+	struct cell span;
+
+	if (left && right)
+		add(t, "CLOSE first: %s, %s before the %s", side_name(l, first),
+		    cell_span(&span, left < right ? right - left : left - right),
+		    side_name(l, !first));
+	else if ((left && l->conn[!LEFT]) || (right && l->conn[!RIGHT]))
+		add(t, "CLOSE first: %s; the %s is in %s", side_name(l, first),
+		    side_name(l, !first), state_name(l->conn[!first]->state));
+}
+
+bool ladder_foot(const struct ladder *l, unsigned int n, char *words,
+		 size_t len)
+{
+	static void (*const feet[LADDER_FOOTS])(const struct ladder *l,
+						struct text *t) = {
+		say_verdict, say_close, say_again, say_left_moves,
+		say_right_moves, say_closed,
+	};
+	struct text t = { words, len };
+
+	*words = '\0';
+	feet[n](l, &t);
+	return *words;
 }
 
 void ladder_time(const struct ladder *l, uint64_t ns, char *time, size_t len)

@@ -144,6 +144,9 @@ static void text_segment(struct output *out, const struct segment *s)
 	case SEGMENT_RST_RECEIVED:
 		text_mark(out, c, s->ns, s->state, "RST came", "-");
 		break;
+	case SEGMENT_FIN_RECEIVED:
+		text_mark(out, c, s->ns, s->state, "FIN came again", "-");
+		break;
 	}
 }
 

@@ -99,7 +99,12 @@ enum tcpstate_type {
 	 * by an ACK, unless its TW_KILL of TCPSTATE_CAUSE_INPUT follows.
 	 */
 	TCPSTATE_TW_SYN		= 16,
-	TCPSTATE_TYPES		= 17,
+	/*
+	 * A FIN came to a timewait mini-socket in TIME_WAIT: the peer sends it
+	 * again, for our last ACK was lost or late.  Its TW_REARM follows.
+	 */
+	TCPSTATE_TW_FIN		= 17,
+	TCPSTATE_TYPES		= 18,
 };
 
 /* How the record came to be known. */
@@ -182,7 +187,11 @@ enum tcpstate_timer {
 #define TCPSTATE_F_DEAD		(1U << 4)  /* SOCK_DEAD: orphaned */
 #define TCPSTATE_F_DONE		(1U << 5)  /* SOCK_DONE: tcp_fin() was here */
 #define TCPSTATE_F_LINGER0	(1U << 6)  /* SO_LINGER with time 0 */
-#define TCPSTATE_F_OOO		(1U << 7)  /* out-of-order queue not empty */
+/*
+ * The out-of-order queue is not empty, or about to be: FIN_WAIT1 -> FIN_WAIT2 is
+ * made by the ACK of a segment before which others are missing.
+ */
+#define TCPSTATE_F_OOO		(1U << 7)
 #define TCPSTATE_F_REPAIR	(1U << 8)  /* TCP_REPAIR */
 #define TCPSTATE_F_KEEPALIVE	(1U << 9)  /* SO_KEEPALIVE */
 #define TCPSTATE_F_FASTOPEN	(1U << 10) /* the SYN had data, which counts */
@@ -292,6 +301,11 @@ struct tcpstate_record {
 		__s32	linger2;	/* jiffies, negative: no FIN_WAIT2 */
 		/* TW_ADD, TW_REARM, SNAPSHOT of a mini-socket: left to it */
 		__u32	timeout_ms;
+		/*
+		 * STATE, from ESTABLISHED or CLOSE_WAIT to CLOSE with ETIMEDOUT:
+		 * since a segment came, as keepalive counts
+		 */
+		__u32	idle_ms;
 	};
 
 	__u32	uid;		/* of the socket */
