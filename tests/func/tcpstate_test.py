@@ -32,6 +32,7 @@ import traceback
 
 # pylint: disable=wildcard-import,unused-wildcard-import,unused-import
 from tcpstate_hidden import Hidden
+from tcpstate_hosts import *    # noqa: F401,F403
 from tcpstate_link import *     # noqa: F401,F403
 from tcpstate_net import *      # noqa: F401,F403
 from tcpstate_net import _checked, _libc    # noqa: F401

@@ -134,10 +134,12 @@
 	"SYN_SENT     +0.000ms │── SYN seq=x ────────────────────▶│ SYN_RECV     +1.000ms\n" \
 	"ESTABLISHED  +2.000ms │◀──────── SYN,ACK seq=y ack=x+1 ──│              +1.000ms\n" \
 	"             +2.000ms │── ACK seq=x+1 ack=y+1 ──────────▶│ ESTABLISHED  +3.000ms\n" \
-	"FIN_WAIT1    +50.00ms │── FIN seq=u ────────────────────▶│ CLOSING      +55.00ms\n" \
+	"FIN_WAIT1    +50.00ms │── FIN seq=u ────────────────────…│\n" \
 	"CLOSING      +55.00ms │◀──────────────────── FIN seq=w ──│ FIN_WAIT1    +50.00ms\n" \
-	"             +55.00ms │── ACK seq=u+1 ack=w+1 ──────────▶│ TIME_WAIT    +60.00ms\n" \
+	"                      │…… FIN seq=u ────────────────────▶│ CLOSING      +55.00ms\n" \
+	"             +55.00ms │── ACK seq=u+1 ack=w+1 ──────────…│\n" \
 	"TIME_WAIT    +60.00ms │◀────────── ACK seq=w+1 ack=u+1 ──│              +55.00ms\n" \
+	"                      │…… ACK seq=u+1 ack=w+1 ──────────▶│ TIME_WAIT    +60.00ms\n" \
 	"  textbook: yes\n" \
 	"  end: both closed at once, simultaneous\n" \
 	"  sent again: SYN 0, SYN-ACK 0, FIN 0, data 0\n" \

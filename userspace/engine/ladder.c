@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "ladder.h"
-
 #include "fsm.h"
+#include "ladder_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -82,7 +81,8 @@ static bool sends_rst(const struct step *step)
 	if (step->kind == STEP_RST_SENT)
 		return true;
 	return step->kind == STEP_MOVE && step->new_state == TCPSTATE_CLOSE &&
-	       (step->reason == REASON_ABORT || step->reason == REASON_RST_SENT);
+	       (step->reason == REASON_ABORT || step->reason == REASON_RST_SENT) &&
+	       step->detail != DETAIL_REPAIR;
 }
 
 static bool gets_rst(const struct step *step)
@@ -106,6 +106,11 @@ static uint8_t kind_again(const struct step *step)
 	return kinds[step->flags];
 }
 
+static uint64_t distance(uint64_t a, uint64_t b)
+{
+	return a < b ? b - a : a - b;
+}
+
 /* Between a RST's own record and the move that it goes with. */
 #define RST_NS 200000000ULL
 
@@ -122,7 +127,7 @@ static struct ladder_row *rst_of(struct ladder *l, uint8_t from,
 						 row->ns[!seen_by];
 
 		if (row->kind == ROW_RST && row->from == from &&
-		    (at < ns ? ns - at : at - ns) < RST_NS)
+		    distance(at, ns) < RST_NS)
 			return row;
 	}
 	return NULL;
@@ -158,7 +163,7 @@ static void take_sent(struct ladder *l, const struct history *h, uint8_t side)
 
 /* ---- what each side received ---- */
 
-static bool same_segment(uint8_t a, uint8_t b)
+bool ladder_same_segment(uint8_t a, uint8_t b)
 {
 	if (a == ROW_FIN_ACK)
 		a = ROW_FIN;
@@ -167,24 +172,34 @@ static bool same_segment(uint8_t a, uint8_t b)
 	return a == b;
 }
 
+/* A dump showed it, or it followed from something else: it may have been before. */
+static bool is_bound(const struct step *step)
+{
+	return step->basis == TCPSTATE_BY_SNAPSHOT ||
+	       step->basis == TCPSTATE_BY_INFERENCE;
+}
+
 /*
- * The last one that was sent before it came.  Where a dump showed the move that
- * sent it, the sender's time is a bound, and may be later.
+ * The last one that was sent before it came; the first, if its time is a bound.
+ * Where a dump showed the move that sent it, the sender's time is a bound, and
+ * may be later.
  */
 static struct ladder_row *row_received(struct ladder *l, uint8_t kind,
-				       uint8_t side, uint64_t ns)
+				       uint8_t side, const struct step *step)
 {
 	struct ladder_row *found = NULL, *late = NULL;
+	const uint64_t ns = step->ns;
 
 	for (unsigned int i = 0; i < l->n; i++) {
 		struct ladder_row *row = &l->rows[i];
 
 		if (row->from == side || row->ns[side] ||
-		    !same_segment(row->kind, kind))
+		    !ladder_same_segment(row->kind, kind))
 			continue;
 		if (row->ns[!side] > ns)
 			late = late ? late : row;
-		else if (!found || row->ns[!side] > found->ns[!side])
+		else if (!found || (!is_bound(step) &&
+				    row->ns[!side] > found->ns[!side]))
 			found = row;
 	}
 	if (!found && late)
@@ -192,11 +207,38 @@ static struct ladder_row *row_received(struct ladder *l, uint8_t kind,
 	return found ? found : late;
 }
 
+/*
+ * The third segment has no timer.  If the SYN-ACK was sent again after it had
+ * left, what came is the answer to that one, of which no hook tells.
+ */
+static struct ladder_row *answered_again(struct ladder *l,
+					 struct ladder_row *ack, uint8_t side,
+					 const struct step *step)
+{
+	const uint64_t left = ack->ns[!side];
+
+	for (unsigned int i = 0; left && i < l->n; i++) {
+		const struct ladder_row *row = &l->rows[i];
+
+		if (row->kind != ROW_SYNACK || !row->again ||
+		    row->from != side || row->ns[side] < left ||
+		    row->ns[side] > step->ns)
+			continue;
+		ack = add_row(l, ROW_ACK_OF_SYN, !side);
+		if (ack)
+			ack->again = true;
+		return ack;
+	}
+	return ack;
+}
+
 static void received(struct ladder *l, uint8_t kind, uint8_t side,
 		     const struct step *step)
 {
-	struct ladder_row *row = row_received(l, kind, side, step->ns);
+	struct ladder_row *row = row_received(l, kind, side, step);
 
+	if (row && kind == ROW_ACK_OF_SYN)
+		row = answered_again(l, row, side, step);
 	if (!row) {
 		row = add_row(l, kind, !side);
 		if (row)
@@ -313,21 +355,93 @@ static void join_three(struct ladder *l)
 	*ack = l->rows[--l->n];
 }
 
-/* It did not arrive, and one that was sent again later did. */
+/* One that was sent again later arrived, so that this one did not. */
+static bool later_arrived(const struct ladder *l, unsigned int i)
+{
+	const struct ladder_row *row = &l->rows[i];
+
+	for (unsigned int k = i + 1; k < l->n; k++) {
+		const struct ladder_row *next = &l->rows[k];
+
+		/* A SYN that our own RST follows had an answer. */
+		if (row->kind == ROW_SYN && next->kind == ROW_RST &&
+		    next->from == row->from)
+			return false;
+		if (next->from == row->from && next->again &&
+		    next->ns[!row->from] &&
+		    ladder_same_segment(next->kind, row->kind))
+			return true;
+	}
+	return false;
+}
+
+/* It was the end of its sender, and the other side did not notice. */
+static bool was_ignored(const struct ladder *l, const struct ladder_row *row)
+{
+	const struct conn *own = l->conn[row->from], *far = l->conn[!row->from];
+	const uint64_t ns = row->ns[row->from];
+
+	return own && own->end_ns && distance(own->end_ns, ns) < RST_NS &&
+	       (!far->end_ns || far->reason != REASON_RST_RECEIVED);
+}
+
 static void find_lost(struct ladder *l)
 {
 	for (unsigned int i = 0; i < l->n; i++) {
 		struct ladder_row *row = &l->rows[i];
 
-		if (row->ns[!row->from] || row->kind > ROW_ACK_OF_FIN ||
-		    !l->conn[!row->from])
+		if (row->ns[!row->from] || !l->conn[!row->from])
 			continue;
-		for (unsigned int k = i + 1; k < l->n; k++)
-			if (l->rows[k].from == row->from && l->rows[k].again &&
-			    l->rows[k].ns[!row->from] &&
-			    same_segment(l->rows[k].kind, row->kind))
-				row->lost = true;
+		if (row->kind <= ROW_ACK_OF_FIN)
+			row->lost = later_arrived(l, i);
+		else if (row->kind == ROW_RST)
+			row->lost = was_ignored(l, row);
 	}
+}
+
+/* Did the side that it went to do something before it came? */
+static bool is_crossed(const struct ladder *l, unsigned int i)
+{
+	const struct ladder_row *row = &l->rows[i];
+	const uint64_t came = row->ns[!row->from];
+
+	if (!row->ns[row->from] || !came || row->kind == ROW_DATA ||
+	    row->kind == ROW_END)
+		return false;
+	for (unsigned int k = i + 1; k < l->n; k++) {
+		const struct ladder_row *next = &l->rows[k];
+		uint64_t ns = next->ns[!row->from];
+
+		if (next->kind != ROW_DATA && ns && ns < came)
+			return true;
+	}
+	return false;
+}
+
+static void split_crossing(struct ladder *l)
+{
+	const unsigned int n = l->n;
+
+	for (unsigned int i = 0; i < n; i++)
+		l->rows[i].number = i;
+	for (unsigned int i = 0; i < n; i++) {
+		struct ladder_row *leaves = &l->rows[i], *arrives;
+		const uint8_t to = !leaves->from;
+
+		if (!is_crossed(l, i))
+			continue;
+		arrives = add_row(l, leaves->kind, leaves->from);
+		if (!arrives)
+			return;
+		*arrives = *leaves;
+		arrives->part = PART_ARRIVES;
+		arrives->ns[leaves->from] = 0;
+		arrives->state[leaves->from] = 0;
+		leaves->part = PART_LEAVES;
+		leaves->ns[to] = 0;
+		leaves->state[to] = 0;
+	}
+	qsort(l->rows, l->n, sizeof(l->rows[0]), by_time);
 }
 
 static void find_first(struct ladder *l)
@@ -434,126 +548,7 @@ static void add_data(struct ladder *l)
 	}
 }
 
-/* ---- the far side ---- */
-
-static uint8_t far_sends(uint8_t state, const struct ladder_row *row)
-{
-	if (row->again)
-		return state;
-	switch (row->kind) {
-	case ROW_SYN:
-		return TCPSTATE_SYN_SENT;
-	case ROW_SYNACK:
-		return TCPSTATE_SYN_RECV;
-	case ROW_FIN:
-	case ROW_FIN_ACK:
-		return state == TCPSTATE_CLOSE_WAIT ? TCPSTATE_LAST_ACK :
-						      TCPSTATE_FIN_WAIT1;
-	case ROW_RST:
-		return TCPSTATE_CLOSE;
-	default:
-		return state;
-	}
-}
-
-static uint8_t far_receives(uint8_t state, const struct ladder_row *row)
-{
-	switch (row->kind) {
-	case ROW_SYN:
-		return state == TCPSTATE_LISTEN ? TCPSTATE_SYN_RECV : state;
-	case ROW_SYNACK:
-	case ROW_ACK_OF_SYN:
-		return state == TCPSTATE_SYN_SENT || state == TCPSTATE_SYN_RECV ?
-		       TCPSTATE_ESTABLISHED : state;
-	case ROW_FIN_ACK:
-		return TCPSTATE_TIME_WAIT;
-	case ROW_FIN:
-		return state == TCPSTATE_FIN_WAIT1 ? TCPSTATE_CLOSING :
-		       state == TCPSTATE_FIN_WAIT2 ? TCPSTATE_TIME_WAIT :
-		       state == TCPSTATE_ESTABLISHED ||
-		       state == TCPSTATE_SYN_RECV ? TCPSTATE_CLOSE_WAIT : state;
-	case ROW_ACK_OF_FIN:
-		return state == TCPSTATE_FIN_WAIT1 ? TCPSTATE_FIN_WAIT2 :
-		       state == TCPSTATE_CLOSING ? TCPSTATE_TIME_WAIT :
-		       state == TCPSTATE_LAST_ACK ? TCPSTATE_CLOSE : state;
-	case ROW_RST:
-		return TCPSTATE_CLOSE;
-	default:
-		return state;
-	}
-}
-
-static bool far_sent(const struct ladder *l, uint8_t far, uint8_t kind)
-{
-	for (unsigned int i = 0; i < l->n; i++)
-		if (l->rows[i].from == far && l->rows[i].kind == kind)
-			return true;
-	return false;
-}
-
-/* What the far side was before: only its answer tells. */
-static uint8_t far_began(const struct ladder *l, uint8_t far,
-			 const struct history *one)
-{
-	uint8_t own = one->n ? one->steps[0].old_state : 0;
-
-	if (own == TCPSTATE_LISTEN || far_sent(l, far, ROW_SYN))
-		return TCPSTATE_CLOSE;
-	if (own == TCPSTATE_CLOSE && far_sent(l, far, ROW_SYNACK))
-		return TCPSTATE_LISTEN;
-	if (own == TCPSTATE_CLOSE && one->conn.reason == REASON_REFUSED)
-		return TCPSTATE_CLOSE;
-	return own == TCPSTATE_CLOSE ? 0 : TCPSTATE_ESTABLISHED;
-}
-
-/* Sent once more, and so not known to have arrived. */
-static bool is_sent_again(const struct ladder *l, unsigned int i)
-{
-	for (unsigned int k = i + 1; k < l->n; k++)
-		if (l->rows[k].from == l->rows[i].from && l->rows[k].again &&
-		    same_segment(l->rows[k].kind, l->rows[i].kind))
-			return true;
-	return false;
-}
-
-/* Both FINs were under way at once: our CLOSING proves that theirs was. */
-static bool fins_crossed(const struct ladder *l, uint8_t far)
-{
-	for (unsigned int i = 0; i < l->n; i++)
-		if (l->rows[i].state[!far] == TCPSTATE_CLOSING)
-			return true;
-	return false;
-}
-
-/* As RFC 9293 has it, if what was sent arrived. */
-static void infer_far(struct ladder *l, uint8_t far)
-{
-	bool crossed = fins_crossed(l, far);
-	uint8_t state = l->began[far], next;
-
-	for (unsigned int i = 0; i < l->n; i++) {
-		struct ladder_row *row = &l->rows[i];
-
-		if (row->kind == ROW_DATA || row->kind == ROW_END)
-			continue;
-		if (row->from == far && crossed && row->kind == ROW_FIN &&
-		    !row->again)
-			/* It was sent before ours arrived, and is told after. */
-			next = TCPSTATE_CLOSING;
-		else if (row->from == far)
-			next = far_sends(state, row);
-		else if (is_sent_again(l, i) ||
-			 (crossed && row->kind == ROW_FIN))
-			next = state;
-		else
-			next = far_receives(state, row);
-		if (next != state) {
-			row->state[far] = next;
-			row->inferred[far] = true;
-		}
-		state = next;
-	}
-}
+/* ---- the whole ---- */
 
 static uint8_t began(const struct history *h)
 {
@@ -609,9 +604,9 @@ void ladder_build(struct ladder *l, const struct history *one,
 	l->began_ns = l->n ? time_of(&l->rows[0]) : 0;
 	find_lost(l);
 	if (mate)
-		return;
-	l->began[!side] = far_began(l, !side, one);
-	infer_far(l, !side);
+		split_crossing(l);
+	else
+		ladder_infer(l, !side, one);
 }
 
 /* ---- numbers ---- */

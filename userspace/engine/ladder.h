@@ -26,11 +26,19 @@ enum ladder_row_kind {
 	ROW_KINDS
 };
 
+/*
+ * What was under way while the other side did something itself has two rows, as
+ * in RFC 9293's figures 7 and 13.
+ */
+enum ladder_part { PART_WHOLE, PART_LEAVES, PART_ARRIVES };
+
 struct ladder_row {
 	uint8_t kind;		/* enum ladder_row_kind */
 	uint8_t from;		/* enum side */
 	bool again;		/* sent before */
-	bool lost;		/* it did not arrive: the next one did */
+	bool lost;		/* it did not arrive, or changed nothing */
+	uint8_t part;		/* enum ladder_part */
+	uint16_t number;	/* the same of both parts of a segment */
 	uint64_t ns[2];		/* when each side saw it; 0: not known */
 	uint8_t state[2];	/* entered with it; 0: none */
 	bool inferred[2];	/* .state is */

@@ -18,6 +18,7 @@
 #define SLOPE		14	/* what an arrow falls on its way */
 #define NEAREST		20
 #define TIME_HEIGHT	600
+#define FEET		(40 + 20 * LADDER_FOOTS)
 
 struct svg {
 	FILE *to;
@@ -203,6 +204,18 @@ static void put_column(struct svg *svg, enum side side)
 
 /* ---- the arrows ---- */
 
+/* Where the other part of a segment that others crossed arrives. */
+static double arrival(const struct svg *svg, const struct ladder_row *leaves)
+{
+	const double *ys = leaves->from == LEFT ? svg->right : svg->left;
+
+	for (unsigned int i = 0; i < svg->l->n; i++)
+		if (svg->l->rows[i].part == PART_ARRIVES &&
+		    svg->l->rows[i].number == leaves->number)
+			return ys[i];
+	return ys[leaves - svg->l->rows];
+}
+
 static void put_row(struct svg *svg, unsigned int i,
 		    const struct ladder_style *style)
 {
@@ -211,6 +224,10 @@ static void put_row(struct svg *svg, unsigned int i,
 	double x2 = LINE_RIGHT - 6, y2 = svg->right[i];
 	char label[64];
 
+	if (row->part == PART_ARRIVES)
+		return;
+	if (row->part == PART_LEAVES)
+		*(row->from == LEFT ? &y2 : &y1) = arrival(svg, row);
 	ladder_label(svg->l, row, style, label, sizeof(label));
 	if (row->kind == ROW_END) {
 		put_words(svg, row->from == LEFT ? LINE_LEFT + 14 :
@@ -234,8 +251,12 @@ static void put_row(struct svg *svg, unsigned int i,
 		x1, y1, x2, y2, row->kind == ROW_DATA ? "d" :
 		row->kind == ROW_RST ? "r" : "a",
 		row->lost ? "lost" : row->kind == ROW_RST ? "rst" : "head");
-	put_words(svg, (LINE_LEFT + LINE_RIGHT) / 2.0,
-		  (svg->left[i] + svg->right[i]) / 2 - 6, "m", label);
+	/* Where it begins, if others cross it. */
+	x2 = row->part == PART_LEAVES ? (3 * x1 + x2) / 4 :
+	     (LINE_LEFT + LINE_RIGHT) / 2.0;
+	y2 = row->part == PART_LEAVES ? (3 * y1 + y2) / 4 :
+	     (svg->left[i] + svg->right[i]) / 2;
+	put_words(svg, x2, y2 - 6, "m", label);
 }
 
 static void put_begin(struct svg *svg)
@@ -250,7 +271,7 @@ static void put_begin(struct svg *svg)
 		"<marker id=\"rst\" viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" markerWidth=\"9\" markerHeight=\"9\" markerUnits=\"userSpaceOnUse\" orient=\"auto\"><path d=\"M0 0L10 5L0 10z\" fill=\"#c62828\"/></marker>"
 		"<marker id=\"lost\" viewBox=\"0 0 10 10\" refX=\"5\" refY=\"5\" markerWidth=\"12\" markerHeight=\"12\" markerUnits=\"userSpaceOnUse\" orient=\"auto\"><path d=\"M1 1L9 9M9 1L1 9\" stroke=\"#c62828\" stroke-width=\"2\"/></marker></defs>\n"
 		"<rect width=\"100%%\" height=\"100%%\" fill=\"#ffffff\"/>\n",
-		WIDTH, svg->bottom + 70, WIDTH, svg->bottom + 70);
+		WIDTH, svg->bottom + FEET, WIDTH, svg->bottom + FEET);
 }
 
 void ladder_svg(FILE *to, const struct ladder *l,

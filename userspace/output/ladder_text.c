@@ -19,9 +19,9 @@
 
 /* How lines are drawn; each of one column. */
 static const struct strokes {
-	const char *line, *data, *to_right, *to_left, *lost, *life;
-} unicode = { "─", "═", "▶", "◀", "✗", "│" },
-  ascii = { "-", "=", ">", "<", "x", "|" };
+	const char *line, *data, *to_right, *to_left, *lost, *life, *under_way;
+} unicode = { "─", "═", "▶", "◀", "✗", "│", "…" },
+  ascii = { "-", "=", ">", "<", "x", "|", "." };
 
 /* With letters, where numbers have no room. */
 static void label_of(const struct ladder *l, const struct ladder_row *row,
@@ -97,18 +97,22 @@ static void put_arrow(FILE *to, const struct strokes *s,
 		      const struct ladder_row *row, const char *label)
 {
 	const char *line = row->kind == ROW_DATA ? s->data : s->line;
+	const char *tail = row->part == PART_ARRIVES ? s->under_way : line;
+	const char *head = row->lost ? s->lost :
+			   row->part == PART_LEAVES ? s->under_way :
+			   row->from == LEFT ? s->to_right : s->to_left;
 	int rest = ARROW - (int)strlen(label) - 5;
 
 	if (row->from == LEFT) {
-		repeat(to, line, 2);
+		repeat(to, tail, 2);
 		fprintf(to, " %s ", label);
 		repeat(to, line, rest);
-		fputs(row->lost ? s->lost : s->to_right, to);
+		fputs(head, to);
 	} else {
-		fputs(row->lost ? s->lost : s->to_left, to);
+		fputs(head, to);
 		repeat(to, line, rest);
 		fprintf(to, " %s ", label);
-		repeat(to, line, 2);
+		repeat(to, tail, 2);
 	}
 }
 
