@@ -307,6 +307,35 @@ static void test_without_that_hook_nothing_is_waited_for(void **state)
 	assert_int_equal(reason_told(r), REASON_UNKNOWN);
 }
 
+/*
+ * SO_ERROR is read without the lock, and takes the error away between the RST
+ * and the CLOSE that it makes.
+ */
+static void check_error_taken(struct rig *r, uint8_t state, uint8_t reason)
+{
+	struct tcpstate_record rst = SEGMENT(RST_RECEIVED, 20, C, SYN_SENT,
+					     SOFTIRQ);
+	struct tcpstate_record end = STATE(20, C, SYN_SENT, CLOSE, SOFTIRQ);
+
+	rig_restart(r);
+	PLAY(r, STATE(0, C, CLOSE, SYN_SENT, BY(100, "nc")),
+		REC(CONNECT, 0, C, .old_state = TCPSTATE_SYN_SENT,
+		    .new_state = TCPSTATE_SYN_SENT, BY(100, "nc")));
+	if (state == TCPSTATE_ESTABLISHED)
+		feed(r, STATE(10, C, SYN_SENT, ESTABLISHED, SOFTIRQ));
+	rst.old_state = rst.new_state = end.old_state = state;
+	feed(r, rst);
+	feed(r, end);
+	until(r, 1000);
+	assert_int_equal(reason_told(r), reason);
+}
+
+static void test_error_taken_by_the_program(void **state)
+{
+	check_error_taken(*state, TCPSTATE_SYN_SENT, REASON_REFUSED);
+	check_error_taken(*state, TCPSTATE_ESTABLISHED, REASON_RST_RECEIVED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +357,7 @@ int main(void)
 		WITH_RIG(test_a_rst_before_the_last_move_is_another),
 		WITH_RIG(test_given_up_without_a_word),
 		WITH_RIG(test_without_that_hook_nothing_is_waited_for),
+		WITH_RIG(test_error_taken_by_the_program),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

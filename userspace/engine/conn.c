@@ -208,6 +208,7 @@ void move(struct engine *e, struct entry *entry, uint8_t state,
 	set_state(e, entry, state, ns);
 	entry->moved_ns = ns;
 	entry->rst_sent = false;
+	entry->rst_received = false;
 	note_times(c, state, ns);
 	/* From its first seen move on, its times are exact. */
 	c->snapshot = false;
@@ -320,6 +321,7 @@ void entry_reset(struct engine *e, struct entry *entry,
 	entry->mini_seen = false;
 	entry->line_told = false;
 	entry->rst_sent = false;
+	entry->rst_received = false;
 	entry->fw2_in_order = false;
 	entry->fw2_softirq = false;
 	take_tuple(&entry->conn, r);
@@ -610,6 +612,25 @@ static struct entry *entry_for_move(struct engine *e,
 }
 
 /*
+ * A program that reads SO_ERROR takes the error of a RST away, without the lock,
+ * before the CLOSE that it makes.
+ */
+static struct verdict reason_of_move(const struct entry *entry,
+				     const struct tcpstate_record *r)
+{
+	const struct verdict by_rst = {
+		.reason = r->old_state == TCPSTATE_SYN_SENT ? REASON_REFUSED :
+							      REASON_RST_RECEIVED,
+		.kind = r->old_state == TCPSTATE_SYN_SENT ? KIND_REFUSED :
+							    KIND_RST,
+	};
+
+	if (entry->rst_received && !r->sk_err)
+		return by_rst;
+	return reason_of_close(&entry->conn, r->old_state, r);
+}
+
+/*
  * Orphans are given up without a word, for want of memory or because they are
  * too many, but for the RST that goes out before or after.
  */
@@ -657,7 +678,7 @@ static void on_state(struct engine *e, const struct tcpstate_record *r)
 	if (r->new_state == TCPSTATE_CLOSE) {
 		if (infer_mini(e, entry, r))
 			return;
-		v = reason_of_close(&entry->conn, r->old_state, r);
+		v = reason_of_move(entry, r);
 		/* Without that hook no port means only that nobody saw it. */
 		if (v.reason == REASON_NO_PORT &&
 		    !(e->cfg.hooks & SEEN_CONNECT))

@@ -121,6 +121,7 @@ void on_rst_received(struct engine *e, const struct tcpstate_record *r)
 
 	if (!entry || (r->flags & TCPSTATE_F_LATE_DATA))
 		return;
+	entry->rst_received = true;
 	tell(e, &s, &entry->conn);
 }
 

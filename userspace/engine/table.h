@@ -53,6 +53,7 @@ struct entry {
 	bool mini_seen;		/* this life has had a timewait mini-socket */
 	bool rst_sent;		/* by us, since its last move */
 	uint8_t rst_reason;	/* enum tcpstate_rst_reason of that RST */
+	bool rst_received;	/* since its last move: CLOSE follows */
 	bool line_told;		/* sink->conn() was called for TIME_WAIT */
 	bool fw2_in_order;	/* of segs_fw2: nothing was missing before it */
 	bool fw2_softirq;	/* .. and it was counted when it was taken */
