@@ -9,7 +9,8 @@ their ladders.
 import select
 import socket
 
-from tcpstate_net import LIMIT, SOL_TCP, linger0, run, sysctl, wait_until
+from tcpstate_net import (LIMIT, SOL_TCP, cookie, linger0, run, sysctl,
+                          wait_diag, wait_until)
 from tcpstate_wire import ACK, FIN, RST, SYN, Cable, forged
 
 TEXT = b"x" * 312       # the exercise's
@@ -114,9 +115,12 @@ def simultaneous_open(hosts):
                    "ESTABLISHED")
         sock.setblocking(True)
     one, other = ends
+    there = cookie(other)
     one.close()
     read_end(other)
     other.close()
+    with hosts.right.inside():
+        wait_diag(there, None)
     return [["--sport", str(PORT)]]
 
 

@@ -288,6 +288,14 @@ static void take_close(struct ladder *l, const struct step *step, uint8_t side)
 	}
 }
 
+/* Figure 7: each SYN,ACK is the ACK of the other SYN. */
+static bool crossed_open(const struct history *h, const struct step *step)
+{
+	return h->conn.role == ROLE_CLIENT &&
+	       step->old_state == TCPSTATE_SYN_RECV &&
+	       step->new_state == TCPSTATE_ESTABLISHED;
+}
+
 static void take_received(struct ladder *l, const struct history *h,
 			  uint8_t side)
 {
@@ -303,7 +311,8 @@ static void take_received(struct ladder *l, const struct history *h,
 			received(l, ROW_FIN, side, step);
 		else if (step->kind == STEP_MOVE && m && m->seg[0].is &&
 			 m->seg[0].way == RECEIVED)
-			received(l, m->seg[0].kind, side, step);
+			received(l, crossed_open(h, step) ? ROW_SYNACK :
+				    m->seg[0].kind, side, step);
 	}
 }
 
@@ -355,7 +364,22 @@ static void join_three(struct ladder *l)
 	*ack = l->rows[--l->n];
 }
 
-/* One that was sent again later arrived, so that this one did not. */
+/* Less than any timer of TCP's (TCP_RTO_MIN is 200 ms). */
+#define TIMER_NS 100000000ULL
+
+static bool was_timer(const struct ladder_row *row,
+		      const struct ladder_row *later)
+{
+	/* Of the answer to an answer no time is known. */
+	if (!row->ns[row->from] || !later->ns[row->from])
+		return true;
+	return distance(row->ns[row->from], later->ns[row->from]) > TIMER_NS;
+}
+
+/*
+ * One that was sent again arrived, so that this one did not: it was a timer that
+ * sent the later one, unless they are so close that either may have arrived.
+ */
 static bool later_arrived(const struct ladder *l, unsigned int i)
 {
 	const struct ladder_row *row = &l->rows[i];
@@ -369,6 +393,7 @@ static bool later_arrived(const struct ladder *l, unsigned int i)
 			return false;
 		if (next->from == row->from && next->again &&
 		    next->ns[!row->from] &&
+		    was_timer(row, next) &&
 		    ladder_same_segment(next->kind, row->kind))
 			return true;
 	}
@@ -399,8 +424,8 @@ static void find_lost(struct ladder *l)
 	}
 }
 
-/* Did the side that it went to do something before it came? */
-static bool is_crossed(const struct ladder *l, unsigned int i)
+/* Of @n rows: did the side that it went to do something before it came? */
+static bool is_crossed(const struct ladder *l, unsigned int i, unsigned int n)
 {
 	const struct ladder_row *row = &l->rows[i];
 	const uint64_t came = row->ns[!row->from];
@@ -408,7 +433,7 @@ static bool is_crossed(const struct ladder *l, unsigned int i)
 	if (!row->ns[row->from] || !came || row->kind == ROW_DATA ||
 	    row->kind == ROW_END)
 		return false;
-	for (unsigned int k = i + 1; k < l->n; k++) {
+	for (unsigned int k = i + 1; k < n; k++) {
 		const struct ladder_row *next = &l->rows[k];
 		uint64_t ns = next->ns[!row->from];
 
@@ -428,7 +453,7 @@ static void split_crossing(struct ladder *l)
 		struct ladder_row *leaves = &l->rows[i], *arrives;
 		const uint8_t to = !leaves->from;
 
-		if (!is_crossed(l, i))
+		if (!is_crossed(l, i, n))
 			continue;
 		arrives = add_row(l, leaves->kind, leaves->from);
 		if (!arrives)
@@ -572,15 +597,23 @@ static void take_courses(struct ladder *l, const struct history *h,
 	}
 }
 
+static uint8_t side_of(const struct history *one, const struct history *mate)
+{
+	/* Both of a simultaneous open are clients: who began is on the left. */
+	if (mate && one->n && mate->n && one->conn.role == mate->conn.role)
+		return one->steps[0].ns > mate->steps[0].ns ? RIGHT : LEFT;
+	if (one->conn.role == ROLE_SERVER)
+		return RIGHT;
+	return mate && one->conn.role != ROLE_CLIENT &&
+	       mate->conn.role == ROLE_CLIENT ? RIGHT : LEFT;
+}
+
 void ladder_build(struct ladder *l, const struct history *one,
 		  const struct history *mate)
 {
-	uint8_t side = one->conn.role == ROLE_SERVER ||
-		       (mate && one->conn.role != ROLE_CLIENT &&
-			mate->conn.role == ROLE_CLIENT) ? RIGHT : LEFT;
+	uint8_t side = side_of(one, mate);
 	const struct history *ends[2];
 
-	/* Both of a simultaneous open are clients. */
 	memset(l, 0, offsetof(struct ladder, rows));
 	ends[side] = one;
 	ends[!side] = mate;
