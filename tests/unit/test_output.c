@@ -463,6 +463,45 @@ static void test_text_wide(void **state)
 	       "175     nc               6  2001:db8:1111:2222:3333:4444:5555:6666  46270 ::1                                     9999  FIN_WAIT2   -> TIME_WAIT   0.182\n");
 }
 
+static size_t count(const char *text, const char *what)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, what)); text++)
+		n++;
+	return n;
+}
+
+/* Each line has what the header promises, a loss too. */
+static void test_wide_conns(void **state)
+{
+	struct conn c = closed_nc();
+	struct output *out = begin(FORMAT_CSV, OUTPUT_CONNS, true);
+	char *line, *rest = NULL;
+	size_t fields = 0;
+
+	(void)state;
+	c.known = CONN_ISN_LOCAL;
+	c.isn_local = 4294967295U;
+	c.segs_in = 2;
+	c.data_segs_in = 1;
+	output_start(out);
+	output_conn(out, &c, true);
+	output_lost(out, T0, ~0u, 3);
+	fclose(sheet.file);
+	assert_non_null(strstr(sheet.text, ",HOW,ACCEPT_US,HALF_CLOSE_US,"));
+	assert_non_null(strstr(sheet.text, ",4294967295,"));
+	for (line = strtok_r(sheet.text, "\n", &rest); line;
+	     line = strtok_r(NULL, "\n", &rest)) {
+		if (!fields)
+			fields = count(line, ",");
+		assert_int_equal(count(line, ","), fields);
+	}
+	assert_int_equal(fields, 37);
+	free(sheet.text);
+	output_free(sheet.out);
+}
+
 static void test_csv_events(void **state)
 {
 	struct conn c = nc();
@@ -643,6 +682,7 @@ int main(void)
 		cmocka_unit_test(test_json_writer),
 		cmocka_unit_test(test_text_events),
 		cmocka_unit_test(test_text_wide),
+		cmocka_unit_test(test_wide_conns),
 		cmocka_unit_test(test_csv_events),
 		cmocka_unit_test(test_lost_in_every_format),
 		cmocka_unit_test(test_text_conns),

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "conn_wide.h"
 #include "engine/duration.h"
 #include "output_ops.h"
 
@@ -28,8 +29,7 @@ static void put(FILE *to, const char *field)
 	fputc('"', to);
 }
 
-/* A line of @n fields; NULL is an empty one. */
-static void put_line(struct output *out, const char *const *fields, size_t n)
+static void put_fields(struct output *out, const char *const *fields, size_t n)
 {
 	size_t i;
 
@@ -39,6 +39,12 @@ static void put_line(struct output *out, const char *const *fields, size_t n)
 		if (fields[i])
 			put(out->to, fields[i]);
 	}
+}
+
+/* A line of @n fields; NULL is an empty one. */
+static void put_line(struct output *out, const char *const *fields, size_t n)
+{
+	put_fields(out, fields, n);
 	fputc('\n', out->to);
 }
 
@@ -126,7 +132,10 @@ static void csv_conn(struct output *out, const struct conn *c, bool ended)
 	};
 
 	conn_how(c, how, sizeof(how));
-	PUT_LINE(out, fields);
+	put_fields(out, fields, sizeof(fields) / sizeof(*fields));
+	if (out->style.wide)
+		conn_wide_csv(out, c);
+	fputc('\n', out->to);
 }
 
 static void csv_open(struct output *out, const struct conn *c, uint64_t now_ns)
@@ -168,8 +177,12 @@ static void csv_lost(struct output *out, uint64_t ns, uint32_t cpu,
 	snprintf(words, sizeof(words), "lost %" PRIu64 " events", count);
 	if (raw || out->style.kind == OUTPUT_EVENTS)
 		put_line(out, event, sizeof(event) / sizeof(*event) - !raw);
-	else if (out->style.kind == OUTPUT_CONNS)
-		PUT_LINE(out, conn);
+	if (out->style.kind != OUTPUT_CONNS)
+		return;
+	put_fields(out, conn, sizeof(conn) / sizeof(*conn));
+	if (out->style.wide)
+		conn_wide_csv_none(out);
+	fputc('\n', out->to);
 }
 
 static void csv_start(struct output *out)
@@ -181,13 +194,18 @@ static void csv_start(struct output *out)
 		[OUTPUT_CONNS] =
 			"PID,COMM,ROLE,IP,LADDR,LPORT,RADDR,RPORT,LIFE_US,"
 			"HANDSHAKE_US,FIRST,KIND,REASON,DETAIL,TIME_WAIT_US,"
-			"HOW\n",
+			"HOW",
 		[OUTPUT_OPEN] =
 			"PID,COMM,ROLE,STATE,AGE_US,AGE_EXACT,IP,LADDR,LPORT,"
 			"RADDR,RPORT\n",
 	};
 
 	fputs(headers[out->style.kind], out->to);
+	if (out->style.kind != OUTPUT_CONNS)
+		return;
+	if (out->style.wide)
+		conn_wide_csv(out, NULL);
+	fputc('\n', out->to);
 }
 
 const struct output_ops output_csv = {

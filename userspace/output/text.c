@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "conn_wide.h"
 #include "engine/duration.h"
 #include "output_ops.h"
 #include "utf8.h"
@@ -193,13 +194,18 @@ struct conn_line {
 	const char *life, *handshake, *first, *how;
 };
 
-static void conn_print(struct output *out, const struct conn_line *l)
+/* @conn: of the header NULL. */
+static void conn_print(struct output *out, const struct conn_line *l,
+		       const struct conn *conn)
 {
 	fprintf(out->to, out->style.wide ?
-		"%-7s %-16s %s %-47s %-47s %9s %8s %-5s %s\n" :
-		"%-6s %-8.8s %s %-16s %-16s %7s %7s %-5s %s\n",
+		"%-7s %-16s %s %-47s %-47s %9s %8s %-5s" :
+		"%-6s %-8.8s %s %-16s %-16s %7s %7s %-5s",
 		l->pid, l->comm, l->role, l->local, l->peer, l->life,
-		l->handshake, l->first, l->how);
+		l->handshake, l->first);
+	if (out->style.wide)
+		conn_wide_text(out, conn);
+	fprintf(out->to, " %s\n", l->how);
 }
 
 static const char *cell_role(struct cell *cell, unsigned int role)
@@ -229,7 +235,7 @@ static void text_conn(struct output *out, const struct conn *c, bool ended)
 			cell_span(&handshake, handshake_ns) : "-",
 		.first = c->first == FIRST_NONE ? "-" : first_name(c->first),
 		.how = how,
-	});
+	}, c);
 }
 
 struct open_line {
@@ -285,7 +291,7 @@ static void text_start(struct output *out)
 		event_header(out, "TYPE");
 		break;
 	case OUTPUT_CONNS:
-		conn_print(out, &conns);
+		conn_print(out, &conns, NULL);
 		break;
 	case OUTPUT_OPEN:
 		open_print(out, &open);
