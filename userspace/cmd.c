@@ -317,7 +317,7 @@ const struct argp filter_argp = {
 void cmd_needs_host(const struct run_options *opt, const char *name)
 {
 	if (run_reads_file(opt))
-		usage_error("--source %s: %s looks at the running system, which is not in a recording; use events, conns, ladder or watch",
+		usage_error("--source %s: %s looks at the running system, which is not in a recording; use events, conns, ladder, watch, leaks or timewait",
 			    opt->source, name);
 }
 
@@ -326,6 +326,9 @@ void cmd_check_source(const struct run_options *opt, const struct filter *f)
 	if (run_reads_file(opt) && f->cgroup.n)
 		usage_error("--cgroup %s: looks at the running system; a recording has the names of its cgroups in -j",
 			    f->cgroup.v[0]);
+	if (run_reads_file(opt) && (f->uid.looked_up || f->netns.looked_up))
+		usage_error("--%s by name: names are those of this host; give the number that the recording has",
+			    f->uid.looked_up ? "uid" : "netns");
 }
 
 /* A command's line */

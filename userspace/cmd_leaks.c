@@ -24,6 +24,7 @@ struct leaks_cmd {
 	uint64_t report_at_ns;	/* of the next --interval */
 	struct growth *growth;
 	struct netns_facts_list before;	/* as of the ready line */
+	struct dumped_facts facts;	/* of a recording's dumps */
 	bool reported;
 	int error;
 	struct run_output out;
@@ -110,7 +111,8 @@ static void report(struct leaks_cmd *lc)
 		.thresholds = &lc->settings.thresholds,
 		.idle_ns = lc->idle_ns,
 		.growth = lc->growth,
-		.before = &lc->before,
+		.before = lc->run_options.recording ? NULL : &lc->before,
+		.facts = &lc->facts,
 	};
 	struct evidence evidence;
 	int err;
@@ -124,7 +126,7 @@ static void report(struct leaks_cmd *lc)
 	}
 	for (size_t i = 0; i < evidence.n; i++)
 		output_finding(lc->out.output, &evidence.findings[i],
-			       mono_now());
+			       run_now(&lc->run));
 	if (!evidence.n && lc->run_options.format == FORMAT_TEXT)
 		fprintf(lc->run.out, "nothing is stuck in any state for %"
 			PRIu64 "s or longer\n",
@@ -138,7 +140,7 @@ static void on_attached(struct run *run)
 {
 	struct leaks_cmd *lc = run->ctx;
 
-	if (!(run->hooks & HOOK_CHALLENGE))
+	if (!(run->hooks & HOOK_CHALLENGE) && !run->opt->recording)
 		netns_facts_take(&lc->before);
 }
 
@@ -170,7 +172,7 @@ static void on_done(struct run *run)
 
 	if (lc->interval_ns && lc->reported)
 		return;
-	sample(lc, mono_now());
+	sample(lc, run_now(run));
 	report(lc);
 }
 
@@ -214,6 +216,11 @@ static int run_leaks(struct leaks_cmd *lc)
 		.done = on_done,
 		.output = lc->out.output,
 	};
+	lc->facts.idle_ns = lc->idle_ns;
+	if (lc->run_options.recording) {
+		lc->run.dumped = dumped_facts_keep;
+		lc->run.dumped_ctx = &lc->facts;
+	}
 	ret = run_main(&lc->run);
 	run_output_close(&lc->out);
 	return ret ? ret : lc->error ? EXIT_FAILED : EXIT_DONE;
@@ -229,16 +236,18 @@ int cmd_leaks(int argc, char **argv)
 	int ret;
 
 	cmd_parse(&leaks_argp, argc, argv, &lc);
-	cmd_needs_host(&lc.run_options, "leaks");
+	cmd_check_source(&lc.run_options, &lc.filter);
 	config_load(&lc.settings);
 	/* A report every --interval goes on until it is stopped. */
-	if (!lc.run_options.has_duration && !lc.interval_ns) {
+	if (!lc.run_options.has_duration && !lc.interval_ns &&
+	    !run_reads_file(&lc.run_options)) {
 		lc.run_options.has_duration = true;
 		lc.run_options.duration_ns = 5 * SECOND_NS;
 	}
 	ret = run_leaks(&lc);
 	growth_free(lc.growth);
 	netns_facts_free(&lc.before);
+	dumped_facts_free(&lc.facts);
 	filter_free(&lc.filter);
 	return ret;
 }

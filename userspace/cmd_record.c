@@ -99,7 +99,8 @@ const struct argp record_argp = {
 	.parser = parse,
 	.args_doc = "FILE",
 	.doc = "Keep all that is captured in FILE, until Ctrl-C or --duration.  With --source FILE "
-	       "events, conns and watch show it again, the same each time, on any machine.  With "
+	       "events, conns, ladder, watch, leaks and timewait show it again, the same each "
+	       "time, on any machine.  With "
 	       "--source OLD it copies a recording: to redact or compress it, or without what is "
 	       "damaged in it.",
 	.children = children,

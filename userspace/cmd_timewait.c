@@ -91,8 +91,12 @@ const struct argp timewait_argp = {
 static void take_facts(struct timewait *tw)
 {
 	struct netns_facts_list facts;
-	int err = netns_facts_take(&facts);
+	int err;
 
+	/* They are this host's, which need not be the recording's. */
+	if (run_reads_file(&tw->run_options))
+		return;
+	err = netns_facts_take(&facts);
 	if (err) {
 		log_say("the settings of the network namespaces cannot be read: %s",
 			strerror(-err));
@@ -165,10 +169,10 @@ static void report(struct timewait *tw)
 	int err = 0;
 
 	tw->reported = true;
-	if (mono_now() - tw->run.ready_ns > SECOND_NS)
+	if (run_now(&tw->run) - tw->run.ready_ns > SECOND_NS)
 		err = run_refresh(&tw->run);
 	take_facts(tw);
-	now_ns = mono_now();
+	now_ns = run_now(&tw->run);
 	if (!err) {
 		look(tw, now_ns, true);
 		err = tw->error;
@@ -208,7 +212,7 @@ static void on_tick(struct run *run, uint64_t now_ns)
 	if (now_ns < tw->look_at_ns)
 		return;
 	look(tw, now_ns, false);
-	took_ns = (mono_now() - now_ns) * LOOK_SHARE;
+	took_ns = (run_now(run) - now_ns) * LOOK_SHARE;
 	tw->look_at_ns = now_ns + (took_ns > LOOK_NS ? took_ns : LOOK_NS) -
 			 LOOK_NS / 10;
 }
@@ -285,10 +289,11 @@ int cmd_timewait(int argc, char **argv)
 	int ret;
 
 	cmd_parse(&timewait_argp, argc, argv, &tw);
-	cmd_needs_host(&tw.run_options, "timewait");
+	cmd_check_source(&tw.run_options, &tw.filter);
 	config_load(&tw.settings);
 	/* A report every --interval goes on until it is stopped. */
-	if (!tw.run_options.has_duration && !tw.interval_ns) {
+	if (!tw.run_options.has_duration && !tw.interval_ns &&
+	    !run_reads_file(&tw.run_options)) {
 		tw.run_options.has_duration = true;
 		tw.run_options.duration_ns = 5 * SECOND_NS;
 	}

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dumped_facts.h"
 #include "holders.h"
 #include "log.h"
 #include "owners.h"
@@ -19,9 +20,7 @@ struct gather {
 	uint64_t since_ns;	/* the dump was begun */
 	size_t skipped;		/* not in it: nothing is proved of them */
 	size_t unheld;		/* in a file, and nobody has a descriptor */
-	struct stuck_facts *facts;	/* from the dump, by cookie */
-	size_t n_facts, facts_room;
-	bool no_memory;		/* for .facts */
+	struct dumped_facts *facts;	/* from the dump */
 	struct netns_facts_list settings;
 	struct holders *before;	/* taken before the dump; NULL: not yet */
 	struct holders *holders;	/* and after it */
@@ -30,63 +29,36 @@ struct gather {
 
 /* ---- the dump ---- */
 
-static void keep_facts(void *ctx, const struct tcpstate_record *rec)
+static bool is_recorded(const struct gather *g)
 {
-	struct gather *g = ctx;
-
-	if (!stuck_is_candidate(rec, g->opt->idle_ns))
-		return;
-	if (g->n_facts == g->facts_room) {
-		size_t room = g->facts_room ? g->facts_room * 2 : 256;
-		struct stuck_facts *facts;
-
-		facts = reallocarray(g->facts, room, sizeof(*facts));
-		if (!facts) {
-			g->no_memory = true;
-			return;
-		}
-		g->facts = facts;
-		g->facts_room = room;
-	}
-	stuck_take_facts(&g->facts[g->n_facts++], rec);
+	return g->run->opt->recording;
 }
 
-static int by_cookie_and_time(const void *a, const void *b)
+/* Does a dump show it as it is now? */
+static bool is_fresh(const struct gather *g, const struct conn *conn)
 {
-	const struct stuck_facts *x = a, *y = b;
-
-	if (x->cookie != y->cookie)
-		return x->cookie < y->cookie ? -1 : 1;
-	return x->read_ns < y->read_ns ? -1 : x->read_ns > y->read_ns;
-}
-
-/* One that moved meanwhile, or of which a second dump was needed: the last. */
-static void sort_facts(struct gather *g)
-{
-	size_t kept = 0;
-
-	if (g->n_facts)
-		qsort(g->facts, g->n_facts, sizeof(*g->facts),
-		      by_cookie_and_time);
-	for (size_t i = 0; i < g->n_facts; i++)
-		if (i + 1 == g->n_facts ||
-		    g->facts[i].cookie != g->facts[i + 1].cookie)
-			g->facts[kept++] = g->facts[i];
-	g->n_facts = kept;
+	if (is_recorded(g))
+		return conn->dumped_ns && conn->dumped_ns >= conn->state_ns;
+	return conn->dumped_ns >= g->since_ns;
 }
 
 static int dump(struct gather *g)
 {
 	int err;
 
+	/* What a recording's dumps show was kept while it was read. */
+	if (is_recorded(g)) {
+		dumped_facts_sort(g->facts);
+		return g->facts->no_memory ? -ENOMEM : 0;
+	}
 	g->since_ns = mono_now();
-	g->n_facts = 0;
-	g->run->dumped = keep_facts;
-	g->run->dumped_ctx = g;
+	g->facts->n = 0;
+	g->run->dumped = dumped_facts_keep;
+	g->run->dumped_ctx = g->facts;
 	err = run_refresh(g->run);
 	g->run->dumped = NULL;
-	sort_facts(g);
-	return err ? err : g->no_memory ? -ENOMEM : 0;
+	dumped_facts_sort(g->facts);
+	return err ? err : g->facts->no_memory ? -ENOMEM : 0;
 }
 
 /* ---- who holds them ---- */
@@ -108,6 +80,17 @@ static size_t add_holdings(const struct gather *g, const struct holder *holder,
 	return total;
 }
 
+/* Of whom a recording says that it was his; the descriptor is not in it. */
+static size_t recorded_holding(const struct conn *conn,
+			       struct holding *holdings)
+{
+	if (!conn->pid || !conn->inode)
+		return 0;
+	holdings[0] = (struct holding){ .pid = conn->pid, .fd = -1,
+					.comm = conn->comm };
+	return 1;
+}
+
 /*
  * Every descriptor, not only the lowest: closing one would not be enough.  Its
  * owner's come first, or another's thousand would hide that it has any.
@@ -118,6 +101,8 @@ static size_t list_holdings(const struct gather *g, const struct conn *conn,
 	const struct holder *holders;
 	size_t n = 0, total = 0;
 
+	if (is_recorded(g))
+		return recorded_holding(conn, holdings);
 	if (!g->holders || !conn->inode)
 		return 0;
 	holders = holders_of(g->holders, conn->inode, &n);
@@ -163,7 +148,7 @@ static bool is_wanted(const struct gather *g, const struct conn *conn,
 static struct stuck_config config_of(const struct gather *g)
 {
 	return (struct stuck_config){
-		.now_ns = mono_now(),
+		.now_ns = run_now(g->run),
 		.age_ns = g->opt->thresholds->close_wait_age.warn,
 		.thresholds = g->opt->thresholds,
 		.idle_ns = g->opt->idle_ns,
@@ -179,9 +164,10 @@ static int gather_close_wait(void *ctx, const struct conn *conn)
 
 	if (!filter_conn_but_owner(g->opt->filter, conn))
 		return 0;
-	if (conn->dumped_ns < g->since_ns) {
+	if (!is_fresh(g, conn)) {
 		/* What is younger than the dump, or than what is told, is not missed. */
-		g->skipped += conn->state_ns < g->since_ns &&
+		g->skipped += (is_recorded(g) ||
+			       conn->state_ns < g->since_ns) &&
 			      leaks_is_old(g->leaks, conn);
 		return 0;
 	}
@@ -205,7 +191,8 @@ static int gather_stuck(struct gather *g, const struct stuck_facts *facts)
 	struct holding holdings[HOLDINGS_MAX];
 	const struct conn *listener;
 
-	if (!conn || !filter_conn_but_owner(g->opt->filter, conn))
+	if (!conn || !filter_conn_but_owner(g->opt->filter, conn) ||
+	    (is_recorded(g) && !is_fresh(g, conn)))
 		return 0;
 	listener = listener_of(g, conn);
 	if (!is_wanted(g, conn, listener))
@@ -242,9 +229,9 @@ static int gather_orphans(struct gather *g)
 static const struct stuck_facts *facts_of(const struct gather *g,
 					  uint64_t cookie)
 {
-	for (size_t i = 0; i < g->n_facts; i++)
-		if (g->facts[i].cookie == cookie)
-			return &g->facts[i];
+	for (size_t i = 0; i < g->facts->n; i++)
+		if (g->facts->v[i].cookie == cookie)
+			return &g->facts->v[i];
 	return NULL;
 }
 
@@ -259,7 +246,7 @@ static int gather_collision(struct gather *g, const struct collision *collision)
 	if (live && live->state != met.conn.state)
 		live = NULL;
 	if (!live && g->opt->gone_ns &&
-	    met.last_ns + g->opt->gone_ns < mono_now())
+	    met.last_ns + g->opt->gone_ns < run_now(g->run))
 		return 0;
 	/* The dump, and the descriptor tables, know more than it did then. */
 	if (live)
@@ -349,8 +336,8 @@ static int gather(struct gather *g)
 
 	err = engine_each_in_state(g->run->engine, TCPSTATE_CLOSE_WAIT,
 				   gather_close_wait, g);
-	for (size_t i = 0; i < g->n_facts && !err; i++)
-		err = gather_stuck(g, &g->facts[i]);
+	for (size_t i = 0; i < g->facts->n && !err; i++)
+		err = gather_stuck(g, &g->facts->v[i]);
 	if (!err)
 		err = growth_each_process(g->opt->growth, gather_process, g);
 	if (!err)
@@ -387,10 +374,10 @@ static bool has_candidates(const struct gather *g)
 		return true;
 	engine_each_in_state(g->run->engine, TCPSTATE_CLOSE_WAIT,
 			     see_candidate, &any);
-	for (size_t i = 0; i < g->n_facts && !any; i++) {
-		conn = engine_find(g->run->engine, g->facts[i].cookie);
-		any = conn && g->facts[i].in_file &&
-		      stuck_judge(&cfg, conn, &g->facts[i], &stuck);
+	for (size_t i = 0; i < g->facts->n && !any; i++) {
+		conn = engine_find(g->run->engine, g->facts->v[i].cookie);
+		any = conn && g->facts->v[i].in_file &&
+		      stuck_judge(&cfg, conn, &g->facts->v[i], &stuck);
 	}
 	return any;
 }
@@ -405,7 +392,7 @@ static int look(struct gather *g)
 	err = dump(g);
 	if (err)
 		return err;
-	if (has_candidates(g)) {
+	if (!is_recorded(g) && has_candidates(g)) {
 		holders_free(g->before);
 		g->before = g->holders;
 		g->holders = holders_take(g->run->opt->owners, run_pause,
@@ -427,8 +414,9 @@ static int look(struct gather *g)
 static void say_what_is_missing(const struct gather *g)
 {
 	if (g->skipped)
-		log_say("%zu connections in CLOSE_WAIT are left out, sock_diag does not show them",
-			g->skipped);
+		log_say("%zu connections in CLOSE_WAIT are left out, %s", g->skipped,
+			is_recorded(g) ? "no dump in the recording shows them so" :
+			"sock_diag does not show them");
 	if (g->holders && holders_refused(g->holders))
 		log_say("%zu processes may not be looked into: what they hold has no owner here",
 			holders_refused(g->holders));
@@ -486,7 +474,7 @@ static void look_up_accept(const struct run *run, struct finding *f)
 {
 	const struct conn *listener = f->listener_cookie ?
 		engine_find(run->engine, f->listener_cookie) : NULL;
-	uint64_t now_ns = mono_now();
+	uint64_t now_ns = run_now(run);
 
 	f->accept_observed = listener && run->hooks & HOOK_ACCEPT;
 	if (listener && listener->accept_ns && listener->accept_ns < now_ns)
@@ -496,24 +484,29 @@ static void look_up_accept(const struct run *run, struct finding *f)
 static void look_up(const struct run *run, struct known *known,
 		    struct finding *f, const struct thresholds *t)
 {
-	f->observed_ns = mono_now() - run->ready_ns;
+	f->observed_ns = run_now(run) - run->ready_ns;
+	look_up_accept(run, f);
+	/* Whoever has that number now is another. */
+	if (run->opt->recording)
+		return;
 	if (f->pid) {
 		look_up_process(known, f);
 		leaks_rate(f, t);
 	}
 	look_up_wchan(f);
-	look_up_accept(run, f);
 }
 
 int evidence_take(struct run *run, const struct evidence_options *opt,
 		  struct evidence *evidence)
 {
-	struct gather g = { .run = run, .opt = opt };
+	struct dumped_facts live = { .idle_ns = opt->idle_ns };
+	struct gather g = { .run = run, .opt = opt,
+			    .facts = run->opt->recording ? opt->facts : &live };
 	struct known known = { 0 };
 	int err;
 
 	/* Without them findings are only poorer. */
-	if (netns_facts_take(&g.settings))
+	if (run->opt->recording || netns_facts_take(&g.settings))
 		g.settings = (struct netns_facts_list){ 0 };
 	err = look(&g);
 	/*
@@ -521,13 +514,13 @@ int evidence_take(struct run *run, const struct evidence_options *opt,
 	 * dump.  What a dump shows between two looks, and neither does, is held
 	 * by no process.
 	 */
-	if (!err && g.unheld)
+	if (!err && g.unheld && !run->opt->recording)
 		err = look(&g);
 	if (!err)
 		say_what_is_missing(&g);
 	holders_free(g.before);
 	holders_free(g.holders);
-	free(g.facts);
+	dumped_facts_free(&live);
 	if (err) {
 		leaks_free(g.leaks);
 		netns_facts_free(&g.settings);

@@ -7,6 +7,7 @@
 #define TCPSTATE_EVIDENCE_H
 
 #include "engine/leaks.h"
+#include "dumped_facts.h"
 #include "filter.h"
 #include "growth.h"
 #include "run.h"
@@ -26,6 +27,8 @@ struct evidence_options {
 	struct growth *growth;	/* with what it has sampled so far */
 	/* Collisions whose socket is gone are told for so long; 0: always. */
 	uint64_t gone_ns;
+	/* Of a recording: what its dumps have shown so far. */
+	struct dumped_facts *facts;
 	/*
 	 * As of when the observation began: where no hook shows SYNs that are
 	 * refused, the kernel's counter of them does.  NULL: not asked for.

@@ -348,6 +348,7 @@ static int one_uid(const char *item, void *list, struct parse_error *err)
 	user = getpwnam(item);
 	if (!user)
 		return fail(err, "there is no user \"%.40s\"", item);
+	((struct numbers *)list)->looked_up = true;
 	return add_number(list, user->pw_uid, err);
 }
 
@@ -381,6 +382,7 @@ static int netns_of_path(const char *path, const char *item,
 {
 	struct stat st;
 
+	inodes->looked_up = true;
 	if (stat(path, &st))
 		return fail(err, "no network namespace \"%.60s\": %s", item,
 			    strerror(errno));

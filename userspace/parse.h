@@ -36,6 +36,7 @@ struct cidrs {
 struct numbers {
 	uint64_t *v;
 	size_t n;
+	bool looked_up;		/* one was a name, of this host */
 };
 
 struct words {

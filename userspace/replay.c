@@ -89,6 +89,14 @@ static bool take_mark(struct run *run, const struct recording_mark *m)
 	return true;
 }
 
+static void take_record(struct run *run, const struct tcpstate_record *rec)
+{
+	if (rec->type == TCPSTATE_SNAPSHOT && run->dumped)
+		run->dumped(run->dumped_ctx, rec);
+	to_engine(run, &(struct engine_input){ .type = INPUT_RECORD,
+					       .rec = rec });
+}
+
 /* Until the recorder was ready; false at the end. */
 static bool step(struct run *run, bool *ready)
 {
@@ -98,8 +106,7 @@ static bool step(struct run *run, bool *ready)
 	if (!entry)
 		return false;
 	if (rec->type < RECORDING_ADVANCE)
-		to_engine(run, &(struct engine_input){ .type = INPUT_RECORD,
-						       .rec = rec });
+		take_record(run, rec);
 	else if (!take_mark(run, entry))
 		*ready = true;
 	return true;

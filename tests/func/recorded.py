@@ -312,22 +312,78 @@ def refused(source):
              "running system"),
             (("events", "--source", "/nowhere"), 2, "no such recording"),
             (("events", "--source", "/dev/null"), 1, "is no file"),
-            (("leaks", "--source", recorder.path), 2, "running system"),
+            (("check", "--source", recorder.path), 3, "running system"),
             (("doctor", "--source", recorder.path), 2, "running system"),
             (("conns", "--sort", "years"), 2, "use handshake"),
             (("conns", "--hist", "life", "--sort", "life"), 2, "no lines"),
             (("conns", "--hist", "life", "--open"), 2, "not over"),
             (("ladder", "-j", "--source", recorder.path), 2, "conns -j"),
-            (("timewait", "--source", recorder.path), 2, "running system")):
+            (("events", "-u", "root", "--source", recorder.path), 2,
+             "of this host"),
+            (("leaks", "-N", f"pid:{os.getpid()}", "--source",
+              recorder.path), 2,
+             "of this host")):
         done = t.tool_run(*line)
         t.check(done.returncode == status and words in done.stderr,
                 f"{line}: {done.returncode}, {done.stderr!r}")
-        t.check(not status or not done.stdout, f"{line} wrote to stdout")
+        # check has a line for those who read nothing else.
+        t.check(not status or not done.stdout or line[0] == "check",
+                f"{line} wrote to stdout")
     t.check_equal(os.stat(recorder.path).st_size, size, "its size after that")
     t.check(not os.path.exists("a"), "an empty file was left")
     shutil.rmtree(recorder.folder)
 
 
+
+def report(path, command, *args, whole=True):
+    done = t.tool_run(command, "-j", "--source", path, *args)
+    t.check(done.returncode == 0 or not whole, f"the exit status of {command} "
+            f"is {done.returncode}, and it said {done.stderr!r}")
+    return [json.loads(line) for line in done.stdout.splitlines()
+            if '"event":"finding"' in line]
+
+
+def reports_again(source):
+    """leaks and timewait of a recording: what its dumps show, and its owners. The
+    descriptor tables and settings of that host are not in it."""
+    recorder = Recorder(source, "--reconcile", "1s")
+    server = t.listener()
+    netns = str(os.stat("/proc/thread-self/ns/net").st_ino)
+    leaked = [t.pair(server) for _ in range(5)]
+    for client, _ in leaked:
+        client.close()
+    closed = [t.pair(server) for _ in range(3)]
+    for client, child in closed:
+        client.close()
+        child.recv(1)
+        child.close()
+    time_waits = "TIME_WAIT"
+    t.wait_until(lambda: sum(s.state == time_waits for s in t.sockets()) == 3,
+                 "3 TIME_WAITs")
+    age = "--age", "1s", "--netns", netns
+    # It can be read while it is written.
+    t.wait_until(lambda: sum(f["count"] for f in report(
+        recorder.path, "leaks", *age, whole=False)) == 5,
+                 "a dump that shows what is stuck")
+    t.check_equal(recorder.stop(), 0, "the exit status of record")
+
+    found = [f for f in report(recorder.path, "leaks", *age)
+             if f["rule"] == "close_wait"]
+    # Descriptor tables are read when it begins; later owners are from accept().
+    pid = None if t.ACCEPT_OWNER in recorder.said() else os.getpid()
+    t.check_equal([(f["count"], f["bug"], f.get("pid"), f["listener"]["sport"])
+                   for f in found],
+                  [(5, "fin_unread", pid, server.getsockname()[1])],
+                  f"the findings of {found}")
+    for key in "fds", "fd_used", "fd_limit":
+        t.check(not found[0].get(key), f"{key} is of another host: {found}")
+    t.check_equal(report(recorder.path, "leaks", *age),
+                  report(recorder.path, "leaks", *age), "a second report")
+    groups = [f for f in report(recorder.path, "timewait", "--netns", netns)
+              if f.get("scope") == "destination"]
+    t.check_equal([(f["ports"]["time_wait"], f["ports"].get("usable"))
+                   for f in groups], [(3, None)], f"TIME_WAIT of {groups}")
+
 if __name__ == "__main__":
-    t.main(told_again, killed, disk_full, rotated, redacted, refused,
+    t.main(told_again, reports_again, killed, disk_full, rotated, redacted, refused,
            shared=True)

@@ -412,6 +412,8 @@ static void count_fds(struct finding *f, const struct holding *holdings,
 	bool shared = false;
 
 	for (size_t i = 0; i < n; i++) {
+		if (holdings[i].fd < 0)
+			continue;
 		if (holdings[i].pid != f->pid) {
 			shared = true;
 			continue;
