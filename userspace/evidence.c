@@ -330,6 +330,19 @@ static int gather_collisions(struct gather *g)
 	return err;
 }
 
+static int gather_oddities(struct gather *g)
+{
+	const struct oddity *list;
+	size_t n;
+	int err = 0;
+
+	list = engine_oddities(g->run->engine, &n);
+	for (size_t i = 0; i < n && !err; i++)
+		if (filter_conn(g->opt->filter, &list[i].conn))
+			err = leaks_add_oddity(g->leaks, &list[i]);
+	return err;
+}
+
 static int gather(struct gather *g)
 {
 	int err;
@@ -342,6 +355,8 @@ static int gather(struct gather *g)
 		err = growth_each_process(g->opt->growth, gather_process, g);
 	if (!err)
 		err = gather_collisions(g);
+	if (!err)
+		err = gather_oddities(g);
 	return err ? err : gather_orphans(g);
 }
 

@@ -453,7 +453,8 @@ void growth_tell(const struct growth *g, struct finding *findings, size_t n)
 		/* Of the host, or of what no sample counts. */
 		if (findings[i].rule == RULE_ORPHANS ||
 		    findings[i].rule == RULE_IDLE ||
-		    findings[i].rule == RULE_COLLISION)
+		    findings[i].rule == RULE_COLLISION ||
+		    findings[i].rule == RULE_ILLEGAL)
 			continue;
 		tell_growth(g, &findings[i]);
 		tell_eta(g, &findings[i]);

@@ -5,6 +5,9 @@
  */
 #include "records.h"
 
+#include "engine/leaks.h"
+#include "output/finding_words.h"
+
 #define C 7
 #define NC BY(100, "nc")
 #define ORPHAN SOFTIRQ_WITH(TCPSTATE_F_DEAD)
@@ -146,6 +149,41 @@ static void test_contradictions(void **state)
 				     .snd_una = 1314, .rcv_nxt = 9), 0);
 }
 
+/* Told once, with the connection; and a move that figure 5 does not have. */
+static void test_what_is_not_in_the_rfc_is_a_finding(void **state)
+{
+	const struct stuck_config cfg = { .now_ns = AT(2000) };
+	struct rig *r = *state;
+	const struct oddity *list;
+	struct finding *findings;
+	struct leaks *l = leaks_new(&cfg);
+	char words[256];
+	size_t n;
+
+	PLAY(r, OPEN(0), CLOSED(10),
+	     STATE(20, C, FIN_WAIT1, FIN_WAIT2, SOFTIRQ, ACKED, .rcv_nxt = 2022,
+		   .bytes_received = 20),
+	     STATE(30, C, FIN_WAIT2, CLOSE, SOFTIRQ, ACKED, .sk_err = 104),
+	     STATE(0, C + 1, CLOSE, LISTEN, BY(200, "srv")),
+	     STATE(50, C + 1, LISTEN, ESTABLISHED, BY(200, "srv")));
+	until(r, 1000);
+	list = engine_oddities(r->engine, &n);
+	assert_int_equal(n, 2);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(leaks_add_oddity(l, &list[i]), 0);
+	findings = leaks_findings(l, &n);
+	assert_int_equal(n, 2);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(findings[i].rule, RULE_ILLEGAL);
+		finding_verdict(&findings[i], words, sizeof(words));
+		assert_non_null(strstr(words, findings[i].pid == 200 ?
+				       "no move LISTEN -> ESTABLISHED" :
+				       "the peer's first number"));
+	}
+	leaks_free(l);
+	rig_restart(r);
+}
+
 /* ---- three or four ---- */
 
 static uint8_t kind_told(struct rig *r)
@@ -275,6 +313,7 @@ int main(void)
 		WITH_RIG(test_bytes_before_anything_came),
 		WITH_RIG(test_derived),
 		WITH_RIG(test_contradictions),
+		WITH_RIG(test_what_is_not_in_the_rfc_is_a_finding),
 		WITH_RIG(test_kind_of_who_closed_first),
 		WITH_RIG(test_kind_of_who_closed_second),
 		WITH_RIG(test_fin_again_in_time_wait),

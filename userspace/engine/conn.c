@@ -20,6 +20,7 @@
 #include "facts.h"
 #include "fsm.h"
 #include "numbers.h"
+#include "oddity.h"
 
 #define PROTOCOL_TCP	6
 /* Closed sockets whose file may connect or listen again, at most. */
@@ -121,6 +122,8 @@ void tell_conn(struct engine *e, struct entry *entry, bool ended)
 		return;
 	if (!entry->line_told && !c->pid)
 		e->stats.unknown_owner++;
+	if (!entry->line_told && c->contradicts)
+		oddity_met(e, c, e->now_ns, 0, 0);
 	entry->line_told = true;
 	if (e->sink.conn)
 		e->sink.conn(e->ctx, c, ended);
@@ -200,8 +203,10 @@ void move(struct engine *e, struct entry *entry, uint8_t state,
 	t.course = fsm_course(t.old_state, t.new_state);
 	if (t.course == COURSE_UNUSUAL)
 		c->unusual = true;
-	if (!t.legal)
+	if (!t.legal) {
 		e->stats.illegal++;
+		oddity_met(e, c, ns, t.old_state, t.new_state);
+	}
 	if (basis == TCPSTATE_BY_INFERENCE)
 		e->stats.inferred++;
 	c->basis = basis;

@@ -39,6 +39,7 @@ void engine_free(struct engine *e)
 	free(e->counts);
 	free(e->cpus);
 	free(e->collisions);
+	free(e->oddities);
 	free(e);
 }
 

@@ -31,6 +31,8 @@ struct engine {
 	size_t n_cpus;
 	struct collision *collisions;	/* COLLISIONS_MAX; NULL: none yet */
 	size_t n_collisions;
+	struct oddity *oddities;	/* ODDITIES_MAX; NULL: none yet */
+	size_t n_oddities;	/* met so far */
 	uint64_t now_ns;	/* time of the last record or advance */
 	uint64_t predicted_ns;	/* predicted ends were looked at */
 	uint32_t dump;			/* number of the current dump */

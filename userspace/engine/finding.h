@@ -19,7 +19,7 @@ enum rule {
 	RULE_PORTS,		/* from one address to one destination */
 	RULE_FDS,		/* of a process, against RLIMIT_NOFILE */
 	RULE_COLLISION,		/* a SYN met a socket that is in its way */
-	RULE_ILLEGAL,		/* a move that RFC 9293 does not have */
+	RULE_ILLEGAL,		/* a move, or numbers, that RFC 9293 does not have */
 	RULES
 };
 enum severity {
@@ -223,6 +223,8 @@ struct finding {
 	const struct netns_facts *facts;	/* of .netns; NULL: not known */
 	struct finding_budget budget;		/* RULE_PORTS, RULE_TIME_WAIT */
 	struct finding_syns syns;		/* RULE_COLLISION */
+	/* RULE_ILLEGAL, of the last: a move, or CONN_ISN_LOCAL, .. */
+	uint8_t illegal_from, illegal_to, contradicts;
 	/* Only the kernel's counter shows it; a socket that is named may be. */
 	bool inferred;
 };

@@ -327,6 +327,27 @@ int leaks_add_refused_syns(struct leaks *l, uint64_t syns,
 				       !candidate->snapshot, holdings, n) : 0;
 }
 
+int leaks_add_oddity(struct leaks *l, const struct oddity *oddity)
+{
+	const struct conn *c = &oddity->conn;
+	struct finding key = {
+		.rule = RULE_ILLEGAL,
+		.pid = c->pid,
+		.netns = c->netns,
+		.cgroup = c->cgroup,
+	};
+	struct finding *f;
+
+	group_set_comm(key.comm, c->comm);
+	f = groups_get(&l->groups, &key);
+	if (!f)
+		return -ENOMEM;
+	f->illegal_from = oddity->old_state;
+	f->illegal_to = oddity->new_state;
+	f->contradicts = c->contradicts;
+	return group_count(&l->groups, f, c, ago(l, oddity->ns), true, NULL, 0);
+}
+
 int leaks_add_orphans(struct leaks *l, const struct netns_facts *settings)
 {
 	struct finding key = {

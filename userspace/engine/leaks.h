@@ -8,6 +8,7 @@
 
 #include "collision.h"
 #include "group.h"
+#include "oddity.h"
 #include "stuck.h"
 
 struct leaks;
@@ -60,6 +61,9 @@ int leaks_add_refused_syns(struct leaks *l, uint64_t syns,
 			   const struct conn *listener,
 			   const struct holding *holdings, size_t n,
 			   const struct netns_facts *settings);
+
+/* What RFC 9293 does not know: one finding for each owner. */
+int leaks_add_oddity(struct leaks *l, const struct oddity *oddity);
 
 /* Those of the host; @settings are the initial namespace's. */
 int leaks_add_orphans(struct leaks *l, const struct netns_facts *settings);

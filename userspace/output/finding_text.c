@@ -75,6 +75,8 @@ static const char *head_noun(const struct finding *f)
 		return state_name(f->state);
 	if (f->rule == RULE_COLLISION)
 		return "SYNs refused";
+	if (f->rule == RULE_ILLEGAL)
+		return "not as in RFC 9293";
 	return f->rule == RULE_ORPHANS ? "orphans" : "connections";
 }
 

@@ -39,12 +39,40 @@ static void held_elsewhere(const struct finding *f, char *buf, size_t len)
 			 f->n_holders - 1);
 }
 
+static void illegal_verdict(const struct finding *f, char *buf, size_t len)
+{
+	static const struct {
+		uint8_t bit;
+		const char *name;
+	} numbers[] = {
+		{ CONN_ISN_LOCAL, "our first number" },
+		{ CONN_ISN_PEER, "the peer's first number" },
+		{ CONN_FIN_LOCAL, "the number of our FIN" },
+		{ CONN_FIN_PEER, "the number of the peer's FIN" },
+		{ CONN_ACK_SEQ, "the number of the ACK of the first FIN" },
+	};
+
+	if (f->illegal_from) {
+		snprintf(buf, len, "RFC 9293 has no move %s -> %s: report it with a recording",
+			 state_name(f->illegal_from), state_name(f->illegal_to));
+		return;
+	}
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		if (f->contradicts & numbers[i].bit) {
+			snprintf(buf, len, "its sequence numbers contradict each other, %s: report it with a recording",
+				 numbers[i].name);
+			return;
+		}
+}
+
 void finding_verdict(const struct finding *f, char *buf, size_t len)
 {
 	if (f->rule == RULE_PORTS || f->rule == RULE_TIME_WAIT)
 		ports_verdict(f, buf, len);
 	else if (f->rule == RULE_COLLISION)
 		collision_verdict(f, buf, len);
+	else if (f->rule == RULE_ILLEGAL)
+		illegal_verdict(f, buf, len);
 	else if (f->rule != RULE_CLOSE_WAIT)
 		stuck_verdict(f, buf, len);
 	else if (f->bug == BUG_HELD_ELSEWHERE)
