@@ -59,7 +59,7 @@ def older_than_the_tool(source):
     # Its first move is seen; how long it was in CLOSE_WAIT is not known.
     fields = dict(s.fields(), event="state", life={None, 1},
                   pid=s.owner.pid, comm=s.owner.comm, uid=s.owner.uid,
-                  role="server")
+                  role="server", course="normal_server")
     t.compare_fields(last_ack, dict(fields, old_state="CLOSE_WAIT",
                                     new_state="LAST_ACK",
                                     basis={"tracepoint", "probe"}), str(s))

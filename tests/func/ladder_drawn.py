@@ -59,6 +59,7 @@ def textbook(source):
     t.wait_diag(c.cookie, "TIME_WAIT")
     out, err = live.communicate(timeout=t.LIMIT)
     t.check(live.returncode == 0 and "SYN seq=x" in out, f"live: {out}{err}")
+    recorder.wait_told(c)
     t.check_equal(recorder.stop(), 0, "the exit status of record")
     tap.stop()
 
@@ -129,6 +130,7 @@ def failed(source):
     ok_child.recv(1)
     ok_child.close()
     t.wait_diag(ok.cookie, "TIME_WAIT")
+    recorder.wait_told(ok)
     t.check_equal(recorder.stop(), 0, "the exit status of record")
     text = ladder(recorder, "--failed", "--port",
                   str(server.getsockname()[1]))

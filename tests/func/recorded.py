@@ -39,6 +39,13 @@ class Recorder:
     def ended(self):
         return self.process.poll() is not None
 
+    def wait_told(self, end):
+        """What is recorded so far tells of its end; a dump may have to."""
+        def told():
+            done = t.tool_run("conns", "-j", "--source", self.path)
+            return f'"conn_id":"{end.cookie}"' in done.stdout
+        t.wait_until(told, f"conn {end} in the recording")
+
     def stop(self, sig=signal.SIGINT):
         if not self.ended():
             self.process.send_signal(sig)

@@ -34,8 +34,8 @@ SCENES = {
                 "refused", "moves of the client: unusual, SYN_SENT -> CLOSE"],
     "simultaneous_open": ["CLOSE                 │                                "
                           "  │ CLOSE", "SYN seq=", "SYN seq=",
-                          "SYN,ACK seq=", "SYN,ACK seq=", "ESTABLISHED",
-                          "ESTABLISHED", "FIN seq=u", "seq=w",
+                          "SYN,ACK seq=", "ESTABLISHED", "ESTABLISHED",
+                          "FIN seq=u", "seq=w",
                           "textbook: yes", "unusual, SYN_SENT -> SYN_RECV",
                           "unusual, SYN_SENT -> SYN_RECV"],
     "stale_syn": ["x = 90", "│ LISTEN", "SYN seq=x ─", "SYN,ACK seq=y ack=x+1",
