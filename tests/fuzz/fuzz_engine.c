@@ -57,7 +57,7 @@ static void on_segment(void *ctx, const struct segment *s)
 {
 	must_be_conn(s->conn);
 	histories_segment(((struct fuzz *)ctx)->histories, s);
-	MUST(s->kind <= SEGMENT_RST_RECEIVED && s->flags < SEGMENT_FLAGS);
+	MUST(s->kind <= SEGMENT_FIN_RECEIVED && s->flags < SEGMENT_FLAGS);
 	MUST(s->state && s->state < TCPSTATE_STATES);
 }
 
