@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* ladder: a connection as a sequence diagram. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -375,6 +376,9 @@ static void on_done(struct run *run)
 				 cmd->slow[i].has_mate ? &cmd->slow[i].mate :
 							 NULL);
 	}
+	if (histories_evicted(cmd->histories))
+		log_say("more than %d connections at a time: %" PRIu64 " are not drawn, or not whole; a filter helps",
+			HISTORIES, histories_evicted(cmd->histories));
 	if (cmd->svg && cmd->error)
 		log_say("%s: %s", cmd->svg, strerror(-cmd->error));
 	else if (cmd->svg && !cmd->drawn)

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -36,8 +37,8 @@ struct record {
 	struct run run;
 	struct recording_writer *writer;
 	struct redact *names;		/* NULL unless .redact */
-	uint64_t *cgroups;		/* ids that were told */
-	size_t n_cgroups;
+	void *cgroups;			/* tsearch(3): ids that were told */
+	uint64_t began_bytes;		/* of the file under way, when it was ready */
 	uint64_t began_ns;		/* the file */
 	bool made;			/* FILE is new and empty, by us */
 	uint64_t entries, bytes;	/* of files that are full */
@@ -47,7 +48,7 @@ struct record {
 static const struct argp_option options[] = {
 	{ NULL, 0, NULL, 0, "Options of record:", 1 },
 	{ "max-size", KEY_SIZE, "SIZE", 0,
-	  "FILE is full at SIZE bytes (K, M, G): end, or with --keep go on in a new one", 0 },
+	  "FILE is full at SIZE bytes (K, M, G), and when it has as much again as the sockets that it began with: end, or with --keep go on in a new one", 0 },
 	{ "max-time", KEY_TIME, "DUR", 0, "The same when it is DUR old", 0 },
 	{ "keep", KEY_KEEP, "N", 0,
 	  "Keep N full ones: FILE.1 is the last, FILE.2 the one before it", 0 },
@@ -197,6 +198,12 @@ static int shift_files(const struct record *rec)
 	return 0;
 }
 
+static void forget_cgroups(struct record *rec)
+{
+	tdestroy(rec->cgroups, free);
+	rec->cgroups = NULL;
+}
+
 /* What is there, of this run or an earlier one, is kept if any is. */
 static void create(struct record *rec)
 {
@@ -210,7 +217,8 @@ static void create(struct record *rec)
 	if (err)
 		give_up(rec, err);
 	rec->made = false;
-	rec->n_cgroups = 0;
+	forget_cgroups(rec);
+	rec->began_bytes = 0;
 	rec->began_ns = run_now(&rec->run);
 }
 
@@ -275,21 +283,28 @@ static void put_dump_end(struct record *rec, const struct engine_input *in)
 	put_long(rec, m, in->netns, m.number * sizeof(in->netns[0]));
 }
 
+static int by_id(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* Without memory too: then it has no name. */
 static bool cgroup_is_told(struct record *rec, uint64_t id)
 {
-	size_t n = rec->n_cgroups;
-	uint64_t *ids;
+	uint64_t *one;
 
-	for (size_t i = 0; i < n; i++)
-		if (rec->cgroups[i] == id)
-			return true;
-	if (!(n & (n - 1))) {
-		ids = reallocarray(rec->cgroups, n ? n * 2 : 1, sizeof(*ids));
-		if (!ids)
-			return true;
-		rec->cgroups = ids;
+	if (tfind(&id, &rec->cgroups, by_id))
+		return true;
+	one = malloc(sizeof(*one));
+	if (!one)
+		return true;
+	*one = id;
+	if (!tsearch(one, &rec->cgroups, by_id)) {
+		free(one);
+		return true;
 	}
-	rec->cgroups[rec->n_cgroups++] = id;
 	return false;
 }
 
@@ -363,6 +378,8 @@ static void on_ready(struct run *run)
 
 	put_count(rec, RECORDING_READY, run->snapshot.namespaces, run_now(run),
 		  run->snapshot.sockets);
+	if (rec->writer)
+		rec->began_bytes = recording_bytes(rec->writer);
 }
 
 /* ---- full ones ---- */
@@ -410,9 +427,16 @@ static void begin_next(struct record *rec)
 	on_ready(run);
 }
 
+/*
+ * Where the sockets that it began with are most of it already, as much again:
+ * one dump after the other would be no recording.
+ */
 static bool is_full(const struct record *rec, uint64_t now_ns)
 {
-	return (rec->size && recording_bytes(rec->writer) >= rec->size) ||
+	uint64_t bytes = recording_bytes(rec->writer);
+
+	return (rec->size && bytes >= rec->size &&
+		bytes >= 2 * rec->began_bytes) ||
 	       (rec->time_ns && now_ns - rec->began_ns >= rec->time_ns);
 }
 
@@ -534,7 +558,7 @@ static int run_record(struct record *rec)
 		unlink(rec->path);
 	run_output_close(&rec->out);
 	redact_free(rec->names);
-	free(rec->cgroups);
+	forget_cgroups(rec);
 	return ret;
 }
 

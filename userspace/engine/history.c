@@ -9,6 +9,7 @@
 struct histories {
 	struct history **buckets;	/* by cookie */
 	size_t n_buckets, n, max;
+	uint64_t evicted;
 	struct history *oldest, *youngest;
 };
 
@@ -38,6 +39,11 @@ void histories_free(struct histories *h)
 	free(h);
 }
 
+uint64_t histories_evicted(const struct histories *h)
+{
+	return h->evicted;
+}
+
 static struct history **bucket(const struct histories *h, uint64_t cookie)
 {
 	return &h->buckets[(cookie * 0x9e3779b97f4a7c15ULL >> 32) &
@@ -58,8 +64,10 @@ static struct history *add(struct histories *h, const struct conn *conn)
 {
 	struct history **at = bucket(h, conn->cookie), *one;
 
-	if (h->n >= h->max)
+	if (h->n >= h->max) {
 		histories_forget(h, h->oldest);
+		h->evicted++;
+	}
 	one = calloc(1, sizeof(*one));
 	if (!one)
 		return NULL;

@@ -39,6 +39,8 @@ struct histories;
  * memory. */
 struct histories *histories_new(size_t max);
 void histories_free(struct histories *h);
+/* How many went for want of room. */
+uint64_t histories_evicted(const struct histories *h);
 
 /* To be called from the sink's functions of the same names. */
 void histories_transition(struct histories *h, const struct transition *t);
