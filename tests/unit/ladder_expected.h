@@ -208,6 +208,27 @@
 	"  sent again: SYN 0, SYN-ACK 0, FIN 0, data 0\n" \
 	"  moves of the client: normal client\n"
 
+#define LOST_ACK_OF_FIN \
+	"7 8  nc[100] 10.0.1.5:40000 -> srv[200] 10.0.3.17:9999\n" \
+	"  x = 1000   u = 1313 = x+313\n" \
+	"  y = 2000   v = 2001   w = 2001 = y+1\n" \
+	"CLOSE                 │                                  │ LISTEN\n" \
+	"SYN_SENT     +0.000ms │── SYN seq=x ────────────────────▶│ SYN_RECV     +1.000ms\n" \
+	"ESTABLISHED  +2.000ms │◀──────── SYN,ACK seq=y ack=x+1 ──│              +1.000ms\n" \
+	"             +2.000ms │── ACK seq=x+1 ack=y+1 ──────────▶│ ESTABLISHED  +3.000ms\n" \
+	"                      │══ 312 B in 4 segments ══════════▶│\n" \
+	"FIN_WAIT1    +50.00ms │── FIN seq=u ────────────────────▶│ CLOSE_WAIT   +51.00ms\n" \
+	"                      │✗──────────── ACK seq=v ack=u+1 ──│              +51.00ms\n" \
+	"TIME_WAIT    +91.00ms │◀──────────────────── FIN seq=w ──│ LAST_ACK     +90.00ms\n" \
+	"             +91.00ms │── ACK seq=u+1 ack=w+1 ──────────▶│ CLOSE        +92.00ms\n" \
+	"CLOSE        +61.000s │ TIME_WAIT 60s, tw_expired        │\n" \
+	"  textbook: no, something was lost\n" \
+	"  end: client closed first, 3 segments, TIME_WAIT 60s\n" \
+	"  sent again: SYN 0, SYN-ACK 0, FIN 0, data 0\n" \
+	"  moves of the client: normal client\n" \
+	"  moves of the server: normal server\n" \
+	"  CLOSE first: server, 60s before the client\n"
+
 #define LOST_LAST_ACK \
 	"7 8  nc[100] 10.0.1.5:40000 -> srv[200] 10.0.3.17:9999\n" \
 	"  x = 1000   u = 1313 = x+313\n" \

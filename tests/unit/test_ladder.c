@@ -311,6 +311,22 @@ static void test_older_than_the_tool(void **state)
 	CHECK(recs, &letters, OLDER);
 }
 
+/* Sent as four segments, and one of them did for two where they came. */
+static void test_ack_of_fin_lost(void **state)
+{
+	struct tcpstate_record recs[FOUR_MAX];
+	size_t n = four(recs);
+
+	(void)state;
+	for (size_t i = 0; i < n; i++)
+		if (recs[i].cookie == C &&
+		    recs[i].new_state == TCPSTATE_FIN_WAIT2) {
+			recs[i].mono_ns = AT(91);
+			recs[i].segs_in = 6;
+		}
+	check_ladder(recs, n, &letters, LOST_ACK_OF_FIN);
+}
+
 /*
  * 20 bytes after the first FIN; the last ACK is lost, and 2MSL begins anew.  Both
  * ends, and each alone.
@@ -435,6 +451,7 @@ int main(void)
 		cmocka_unit_test(test_answer_lost),
 		cmocka_unit_test(test_two_resets),
 		cmocka_unit_test(test_older_than_the_tool),
+		cmocka_unit_test(test_ack_of_fin_lost),
 		cmocka_unit_test(test_half_close_and_lost_ack),
 		cmocka_unit_test(test_keepalive),
 		cmocka_unit_test(test_end_of_time_wait_alone),

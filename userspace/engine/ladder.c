@@ -334,32 +334,47 @@ static int by_time(const void *a, const void *b)
 	return x->kind != y->kind ? x->kind - y->kind : x->from - y->from;
 }
 
-static bool closed_by_three(const struct ladder *l)
+/* The ACK of the first FIN, and the second FIN; NULL: there is none. */
+static void find_answer(struct ladder *l, struct ladder_row **ack,
+			struct ladder_row **fin)
 {
-	for (int side = 0; side < 2; side++)
-		if (l->conn[side] &&
-		    l->conn[side]->kind == KIND_THREE_SEGMENT)
-			return true;
-	return false;
-}
-
-/* One segment was both the ACK of the first FIN and the second FIN. */
-static void join_three(struct ladder *l)
-{
-	struct ladder_row *ack = NULL, *fin = NULL;
-
+	*ack = *fin = NULL;
 	for (unsigned int i = 0; i < l->n; i++) {
 		struct ladder_row *row = &l->rows[i];
 
 		if (row->from == l->first)
 			continue;
 		if (row->kind == ROW_ACK_OF_FIN)
-			ack = row;
+			*ack = row;
 		if (row->kind == ROW_FIN)
-			fin = row;
+			*fin = row;
 	}
+}
+
+/*
+ * One segment was both, as its sender knows, and what came to the other end
+ * tells if the sender is not on this host.  If it was sent as two, and one did
+ * all, the ACK was lost.
+ */
+static void join_three(struct ladder *l)
+{
+	const struct conn *sender = l->conn[!l->first];
+	const struct conn *other = l->conn[l->first];
+	const bool sent_four = sender && sender->kind == KIND_FOUR_SEGMENT;
+	const bool came_three = other && other->kind == KIND_THREE_SEGMENT;
+	struct ladder_row *ack, *fin;
+
+	if (!came_three && !(sender && sender->kind == KIND_THREE_SEGMENT))
+		return;
+	find_answer(l, &ack, &fin);
 	if (!ack || !fin)
 		return;
+	if (sent_four) {
+		ack->lost = true;
+		ack->ns[l->first] = 0;
+		ack->state[l->first] = 0;
+		return;
+	}
 	fin->kind = ROW_FIN_ACK;
 	*ack = l->rows[--l->n];
 }
@@ -415,7 +430,7 @@ static void find_lost(struct ladder *l)
 	for (unsigned int i = 0; i < l->n; i++) {
 		struct ladder_row *row = &l->rows[i];
 
-		if (row->ns[!row->from] || !l->conn[!row->from])
+		if (row->lost || row->ns[!row->from] || !l->conn[!row->from])
 			continue;
 		if (row->kind <= ROW_ACK_OF_FIN)
 			row->lost = later_arrived(l, i);
@@ -630,8 +645,7 @@ void ladder_build(struct ladder *l, const struct history *one,
 		if (ends[i])
 			take_received(l, ends[i], i);
 	find_first(l);
-	if (closed_by_three(l))
-		join_three(l);
+	join_three(l);
 	add_data(l);
 	qsort(l->rows, l->n, sizeof(l->rows[0]), by_time);
 	l->began_ns = l->n ? time_of(&l->rows[0]) : 0;

@@ -262,6 +262,9 @@ static const char *not_textbook(const struct ladder *l)
 		    l->rows[i].reason != REASON_TW_EXPIRED)
 			return "ended without a segment";
 	}
+	for (unsigned int i = 0; i < l->n; i++)
+		if (l->rows[i].lost)
+			return "something was lost";
 	return l->has_fin ? NULL : is_open(l) ? "not closed yet" : "no FIN";
 }
 
