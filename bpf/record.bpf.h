@@ -254,8 +254,8 @@ static __always_inline void record_move(struct tcpstate_record *r,
 	if (r->new_state == TCPSTATE_FIN_WAIT2) {
 		if ((__s32)(tp->snd_wl1 - tp->rcv_nxt) > 0)
 			r->flags |= TCPSTATE_F_OOO;
-	} else if (hz && (open & 1 << (r->old_state & 15))) {
-		r->idle_ms = (__u64)idle_jiffies(tp) * 1000 / hz;
+	} else if (open & 1 << (r->old_state & 15)) {
+		r->idle_ms = hz ? (__u64)idle_jiffies(tp) * 1000 / hz : 0;
 	}
 }
 

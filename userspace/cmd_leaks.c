@@ -217,6 +217,7 @@ static int run_leaks(struct leaks_cmd *lc)
 		.output = lc->out.output,
 	};
 	lc->facts.idle_ns = lc->idle_ns;
+	lc->facts.max = lc->run_options.max_conns;
 	if (lc->run_options.recording) {
 		lc->run.dumped = dumped_facts_keep;
 		lc->run.dumped_ctx = &lc->facts;

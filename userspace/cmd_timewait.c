@@ -205,8 +205,8 @@ static void on_tick(struct run *run, uint64_t now_ns)
 	if (tw->interval_ns && now_ns >= tw->report_at_ns) {
 		if (run_count(run))
 			report(tw);
-		while (tw->report_at_ns <= now_ns)
-			tw->report_at_ns += tw->interval_ns;
+		tw->report_at_ns += (1 + (now_ns - tw->report_at_ns) /
+				     tw->interval_ns) * tw->interval_ns;
 		return;
 	}
 	if (now_ns < tw->look_at_ns)

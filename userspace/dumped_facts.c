@@ -14,6 +14,11 @@ static bool make_room(struct dumped_facts *facts)
 	dumped_facts_sort(facts);
 	if (facts->n < facts->room / 2)
 		return true;
+	if (facts->max && facts->n >= facts->max) {
+		facts->left_out++;
+		facts->n--;
+		return true;
+	}
 	v = reallocarray(facts->v, room, sizeof(*v));
 	if (!v)
 		return false;

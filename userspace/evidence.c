@@ -38,7 +38,8 @@ static bool is_recorded(const struct gather *g)
 static bool is_fresh(const struct gather *g, const struct conn *conn)
 {
 	if (is_recorded(g))
-		return conn->dumped_ns && conn->dumped_ns >= conn->state_ns;
+		return conn->dumped_ns && conn->dumped_ns >= conn->state_ns &&
+		       conn->dumped_ns >= conn->accept_ns;
 	return conn->dumped_ns >= g->since_ns;
 }
 
@@ -192,7 +193,8 @@ static int gather_stuck(struct gather *g, const struct stuck_facts *facts)
 	const struct conn *listener;
 
 	if (!conn || !filter_conn_but_owner(g->opt->filter, conn) ||
-	    (is_recorded(g) && !is_fresh(g, conn)))
+	    (is_recorded(g) && (!is_fresh(g, conn) ||
+				facts->read_ns != conn->dumped_ns)))
 		return 0;
 	listener = listener_of(g, conn);
 	if (!is_wanted(g, conn, listener))

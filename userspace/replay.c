@@ -33,10 +33,13 @@ static int start_engine(struct run *run)
 	return EXIT_FAILED;
 }
 
+/* 146 years after its boot: sums of such times and periods stay in range. */
+#define LATEST_NS	(1ULL << 62)
+
 /* Time in a recording only goes on, whatever is written in it. */
 static void come_to(struct run *run, uint64_t ns)
 {
-	if (ns > run->replay_ns)
+	if (ns > run->replay_ns && ns < LATEST_NS)
 		run->replay_ns = ns;
 }
 

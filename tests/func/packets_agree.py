@@ -223,6 +223,7 @@ class Comparison:
         self.truth = Truth(end, segments)
         self.at_ns = t.ts_ns(line["ts"])
         self.wrong = []
+        self.compared = []      # what may be unknown, and was not
 
     def equal(self, what, told, true):
         if told != true:
@@ -255,8 +256,8 @@ class Comparison:
 
     def _data(self):
         told, truth = self.line.get("data", {}), self.truth
-        if self.line["state"] == "CLOSE" and "data" not in self.line:
-            return
+        if self.line["reason"] == "refused":
+            return      # nothing was exchanged
         self.equal("segments_out", told["segments_out"], truth.segments_out())
         self.equal("retrans", told["retrans"], truth.retrans())
         self.within("segments_in", told["segments_in"], truth.segments_in)
@@ -279,6 +280,7 @@ class Comparison:
             self.equal("kind", told["kind"], kind)
         if first != "both" and "ack_seq" in told:
             self.equal("ack_seq", told["ack_seq"], truth.ack_seq())
+            self.compared.append("v")
 
     def _closed_before(self):
         return (self.line["close"]["first"] == "both" and
@@ -308,6 +310,7 @@ def packets_agree(source):
             wrong.append(f"{plan.kind} {end}: {sentence}; {line}; "
                          f"{found.truth}")
         seen["ends"] += 1
+        seen.update(found.compared)
         seen[line["reason"]] += 1
         if line["reason"] == "fin":
             seen[line["close"]["kind"] or "unknown"] += 1
@@ -320,6 +323,8 @@ def packets_agree(source):
     # Or it was no test.
     for kind in ("four_segment", "three_segment", "simultaneous"):
         t.check(seen[kind], f"no {kind} among {dict(seen)}")
+    t.check(seen["v"] * 10 > 8 * (seen["fin"] - seen["simultaneous"]),
+            f"v was rarely told: {dict(seen)}")
     t.check(seen["sent again"] > ROUNDS // 4, f"nothing was lost: {dict(seen)}")
     t.check(seen["unknown"] * 10 <= seen["fin"],
             f"too many verdicts are unknown: {dict(seen)}")

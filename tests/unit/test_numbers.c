@@ -143,6 +143,16 @@ static void test_contradictions(void **state)
 	check_contradiction(r, STATE(20, C, FIN_WAIT1, FIN_WAIT2, SOFTIRQ,
 				     .snd_una = 1314, .bytes_acked = 300,
 				     RECEIVED), CONN_ISN_LOCAL);
+	/* The second FIN before the ACK of the first one. */
+	rig_restart(r);
+	PLAY(r, OPEN(0), CLOSED(10),
+	     STATE(20, C, FIN_WAIT1, FIN_WAIT2, SOFTIRQ, ACKED, RECEIVED),
+	     TW_ADD(30, C, TIME_WAIT, .rcv_nxt = 1922),
+	     STATE(30, C, FIN_WAIT2, CLOSE, SOFTIRQ, ACKED, .rcv_nxt = 1922,
+		   .bytes_received = 21));
+	until(r, 1000);
+	assert_true(conn_of(r, C)->contradicts & CONN_ACK_SEQ);
+	FINISH(r);
 	/* TCP_REPAIR sets the numbers. */
 	check_contradiction(r, STATE(20, C, FIN_WAIT1, FIN_WAIT2,
 				     SOFTIRQ_WITH(TCPSTATE_F_REPAIR),
@@ -181,6 +191,13 @@ static void test_what_is_not_in_the_rfc_is_a_finding(void **state)
 				       "the peer's first number"));
 	}
 	leaks_free(l);
+	/* What was lost in between is told, and nobody's move. */
+	rig_restart(r);
+	PLAY(r, OPEN(0), STATE(500, C, LAST_ACK, CLOSE, SOFTIRQ));
+	until(r, 1000);
+	engine_oddities(r->engine, &n);
+	assert_int_equal(n, 0);
+	assert_true(stats_of(r).illegal > 0);
 	rig_restart(r);
 }
 
@@ -221,6 +238,15 @@ static void test_kind_of_who_closed_first(void **state)
 	assert_int_equal(active_kind(r, 5, 0, 5, owned), KIND_UNKNOWN);
 	/* .. but two are two. */
 	assert_int_equal(active_kind(r, 5, owned, 6, owned), KIND_FOUR_SEGMENT);
+	/* Text came with the FIN: GRO may have joined several segments. */
+	rig_restart(r);
+	PLAY(r, OPEN(0), CLOSED(10),
+	     STATE(20, C, FIN_WAIT1, FIN_WAIT2, SOFTIRQ_NO_FILE, ACKED, RECEIVED,
+		   .segs_in = 5),
+	     TW_ADD(20, C, TIME_WAIT, .rcv_nxt = 6022),
+	     STATE(20, C, FIN_WAIT2, CLOSE, SOFTIRQ_NO_FILE, ACKED,
+		   .rcv_nxt = 6022, .bytes_received = 4021, .segs_in = 5));
+	assert_int_equal(kind_told(r), KIND_UNKNOWN);
 	/* The ACK's own FIN may have waited for what was missing before it. */
 	assert_int_equal(active_kind(r, 5, ooo, 6, 0), KIND_UNKNOWN);
 }

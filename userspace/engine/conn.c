@@ -205,7 +205,9 @@ void move(struct engine *e, struct entry *entry, uint8_t state,
 		c->unusual = true;
 	if (!t.legal) {
 		e->stats.illegal++;
-		oddity_met(e, c, ns, t.old_state, t.new_state);
+		/* Over a gap, which is told: nobody has made this move. */
+		if (basis != TCPSTATE_BY_INFERENCE)
+			oddity_met(e, c, ns, t.old_state, t.new_state);
 	}
 	if (basis == TCPSTATE_BY_INFERENCE)
 		e->stats.inferred++;

@@ -137,6 +137,14 @@ struct conn {
  */
 bool conn_bytes_in(const struct conn *c, uint64_t *bytes);
 bool conn_bytes_out(const struct conn *c, uint64_t *bytes);
+/* What the side that closed second has sent after the ACK of the first FIN. */
+bool conn_half_close_bytes(const struct conn *c, uint64_t *bytes);
+/*
+ * Between a SYN and a FIN: the lower half is theirs, the upper the counter's.
+ * False: they contradict each other.
+ */
+bool conn_bytes_between(uint64_t counted, uint32_t isn, uint32_t fin,
+			uint64_t *bytes);
 
 /* One move of the logical stream. */
 struct transition {

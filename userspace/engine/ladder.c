@@ -346,7 +346,7 @@ static void find_answer(struct ladder *l, struct ladder_row **ack,
 			continue;
 		if (row->kind == ROW_ACK_OF_FIN)
 			*ack = row;
-		if (row->kind == ROW_FIN)
+		if (row->kind == ROW_FIN && !row->again && !*fin)
 			*fin = row;
 	}
 }
@@ -472,7 +472,7 @@ static void split_crossing(struct ladder *l)
 			continue;
 		arrives = add_row(l, leaves->kind, leaves->from);
 		if (!arrives)
-			return;
+			break;
 		*arrives = *leaves;
 		arrives->part = PART_ARRIVES;
 		arrives->ns[leaves->from] = 0;
@@ -510,7 +510,7 @@ static uint64_t bytes_from(const struct ladder *l, enum side from)
 
 	/* The lower half is exact, the upper is the counter's. */
 	if (ladder_isn(l, from, &isn) && ladder_fin(l, from, &fin))
-		return bytes + (int32_t)(fin - isn - 1 - (uint32_t)bytes);
+		return conn_bytes_between(bytes, isn, fin, &bytes) ? bytes : 0;
 	if (!own || own->role == ROLE_SERVER)
 		return bytes;
 	return own->role == ROLE_CLIENT && bytes ? bytes - 1 : 0;
@@ -558,7 +558,7 @@ static uint64_t add_half_close(struct ladder *l, uint8_t from,
 
 	*segments = 0;
 	if (from == l->first || !ladder_ack(l, &ack) ||
-	    !ladder_fin(l, from, &fin) || fin == ack)
+	    !ladder_fin(l, from, &fin) || fin == ack || fin - ack >= 1U << 31)
 		return 0;
 	if (own && own->data_segs_out > own->segs_before_ack)
 		*segments = own->data_segs_out - own->segs_before_ack;

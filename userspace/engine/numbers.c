@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "numbers.h"
 
+#include <errno.h>
+
 void know(struct conn *c, uint8_t bit, uint32_t *field, uint32_t seq)
 {
 	if (c->known & bit)
@@ -68,11 +70,43 @@ static void take_ack_of_fin(struct conn *c, const struct tcpstate_record *r)
 	}
 }
 
+/* Half the space of numbers; up to there an order can be told from them. */
+#define HALF	0x80000000U
+
+/*
+ * A FIN comes after its SYN, and the second one not before the ACK of the first:
+ * certain as long as no more text than half the space was counted.
+ */
+static void check_order(struct conn *c)
+{
+	const bool few_out = c->bytes_out < HALF, few_in = c->bytes_in < HALF;
+	const uint8_t known = c->known;
+
+	if ((known & CONN_ISN_LOCAL) && (known & CONN_FIN_LOCAL) && few_out &&
+	    c->fin_local - c->isn_local - 1 >= HALF)
+		c->contradicts |= CONN_FIN_LOCAL;
+	if ((known & CONN_ISN_PEER) && (known & CONN_FIN_PEER) && few_in &&
+	    c->fin_peer - c->isn_peer - 1 >= HALF)
+		c->contradicts |= CONN_FIN_PEER;
+	if (!(known & CONN_ACK_SEQ))
+		return;
+	if (c->first == FIRST_PEER && (known & CONN_FIN_LOCAL) && few_out &&
+	    c->fin_local - c->ack_seq >= HALF)
+		c->contradicts |= CONN_ACK_SEQ;
+	if (c->first == FIRST_LOCAL && (known & CONN_FIN_PEER) && few_in &&
+	    c->fin_peer - c->ack_seq >= HALF)
+		c->contradicts |= CONN_ACK_SEQ;
+}
+
 static void take_fins(struct conn *c, const struct tcpstate_record *r)
 {
 	switch (r->new_state) {
-	case TCPSTATE_FIN_WAIT1:
 	case TCPSTATE_LAST_ACK:
+		/* Nothing comes after a FIN. */
+		know_or_check(c, CONN_FIN_PEER, &c->fin_peer, r->rcv_nxt - 1);
+		know(c, CONN_FIN_LOCAL, &c->fin_local, r->write_seq);
+		break;
+	case TCPSTATE_FIN_WAIT1:
 		know(c, CONN_FIN_LOCAL, &c->fin_local, r->write_seq);
 		break;
 	case TCPSTATE_FIN_WAIT2:
@@ -115,12 +149,25 @@ void take_numbers(struct conn *c, const struct tcpstate_record *r)
 		c->fastopen = true;
 	if (r->new_state == TCPSTATE_CLOSE) {
 		c->probes = r->probes_out;
-		c->idle_ms = r->old_state == TCPSTATE_ESTABLISHED ||
-			     r->old_state == TCPSTATE_CLOSE_WAIT ?
+		c->idle_ms = r->sk_err == ETIMEDOUT &&
+			     (r->old_state == TCPSTATE_ESTABLISHED ||
+			      r->old_state == TCPSTATE_CLOSE_WAIT) ?
 			     r->idle_ms : 0;
 	}
 	take_isn(c, r);
 	take_fins(c, r);
+	check_order(c);
+}
+
+bool conn_bytes_between(uint64_t counted, uint32_t isn, uint32_t fin,
+			uint64_t *bytes)
+{
+	int32_t more = (int32_t)(fin - isn - 1 - (uint32_t)counted);
+
+	if (more < 0 && counted < (uint64_t)-(int64_t)more)
+		return false;
+	*bytes = counted + (uint64_t)(int64_t)more;
+	return true;
 }
 
 bool conn_bytes_in(const struct conn *c, uint64_t *bytes)
@@ -128,9 +175,20 @@ bool conn_bytes_in(const struct conn *c, uint64_t *bytes)
 	*bytes = c->bytes_in;
 	/* The counter has the FIN once it was taken, unless a mini-socket did. */
 	if ((c->known & CONN_ISN_PEER) && (c->known & CONN_FIN_PEER))
-		*bytes += (uint64_t)(int64_t)(int32_t)
-			(c->fin_peer - c->isn_peer - 1 - (uint32_t)*bytes);
+		return conn_bytes_between(c->bytes_in, c->isn_peer, c->fin_peer,
+					  bytes);
 	return c->known & CONN_ISN_PEER;
+}
+
+bool conn_half_close_bytes(const struct conn *c, uint64_t *bytes)
+{
+	const bool peers = c->first == FIRST_LOCAL;
+
+	if (!(c->known & CONN_ACK_SEQ) ||
+	    !(c->known & (peers ? CONN_FIN_PEER : CONN_FIN_LOCAL)))
+		return false;
+	*bytes = (uint32_t)((peers ? c->fin_peer : c->fin_local) - c->ack_seq);
+	return *bytes < HALF;
 }
 
 bool conn_bytes_out(const struct conn *c, uint64_t *bytes)
@@ -155,7 +213,8 @@ bool conn_bytes_out(const struct conn *c, uint64_t *bytes)
  *
  * At the end that closed first: did the segment that acknowledged our FIN bring
  * the peer's as well?  If another one came between, no, unless the first one had
- * come out of order, and waited with its FIN for what was missing.
+ * come out of order, and waited with its FIN for what was missing.  Text between
+ * v and the FIN may be segments of its own, that GRO has made one with the FIN.
  *
  * At the other end: has the peer's FIN been acknowledged when ours is queued? If
  * not, ours does, unless it has to wait for what is to be sent before it.
@@ -187,7 +246,9 @@ void count_close_segments(struct entry *entry,
 			break;
 		if (r->segs_in != entry->segs_fw2)
 			c->kind = KIND_FOUR_SEGMENT;
-		else if (entry->fw2_softirq && !(r->flags & TCPSTATE_F_OWNED))
+		else if (entry->fw2_softirq &&
+			 !(r->flags & TCPSTATE_F_OWNED) &&
+			 r->rcv_nxt - c->ack_seq <= 1)
 			c->kind = KIND_THREE_SEGMENT;
 		break;
 	}

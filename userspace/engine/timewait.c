@@ -17,9 +17,9 @@ void fold_false_close(struct engine *e, struct entry *entry,
 	/* The FIN of an orphan comes to its mini-socket: another segment. */
 	if (c->state == TCPSTATE_TIME_WAIT)
 		count_close_segments(entry, r);
-	take_numbers(c, r);
 	if (c->state == TCPSTATE_TIME_WAIT)
 		know_or_check(c, CONN_FIN_PEER, &c->fin_peer, r->rcv_nxt - 1);
+	take_numbers(c, r);
 	if (entry->pending == PENDING_LINE)
 		tell_time_wait_line(e, entry);
 }

@@ -8,15 +8,6 @@
 
 /* ---- values; false: not known ---- */
 
-static bool half_close_bytes(const struct conn *c, uint64_t *n)
-{
-	const bool peers = c->first == FIRST_LOCAL;
-
-	*n = (uint32_t)((peers ? c->fin_peer : c->fin_local) - c->ack_seq);
-	return (c->known & CONN_ACK_SEQ) &&
-	       (c->known & (peers ? CONN_FIN_PEER : CONN_FIN_LOCAL));
-}
-
 /* Those that are counted, once anything was. */
 #define COUNTER(field) \
 	static bool field(const struct conn *c, uint64_t *n) \
@@ -85,7 +76,7 @@ static const struct column {
 	{ "SEGS", "SEGMENTS_IN", 7, data_segs_in, 0 },
 	{ "OUT", "BYTES_OUT", 10, conn_bytes_out, 0 },
 	{ "SEGS", "SEGMENTS_OUT", 7, data_segs_out, 0 },
-	{ "HALF-B", "HALF_CLOSE_BYTES", 8, half_close_bytes, 0 },
+	{ "HALF-B", "HALF_CLOSE_BYTES", 8, conn_half_close_bytes, 0 },
 	{ "AGAIN", "RETRANS", 5, retrans, 0 },
 	{ "SYN", "SYN_RETRANS", 3, syn_retrans, 0 },
 	{ "FIN", "FIN_RETRANS", 3, fin_retrans, 0 },

@@ -249,16 +249,12 @@ static void put_half_close(struct jsonw *w, const struct conn *c)
 		put_us(w, "half_close_us", c->peer_fin_ns, c->fin_ns);
 }
 
-/* What the side that was closed first has still sent. */
 static void put_half_close_bytes(struct jsonw *w, const struct conn *c)
 {
-	const bool peers = c->first == FIRST_LOCAL;
+	uint64_t bytes;
 
-	if (!(c->known & CONN_ACK_SEQ) ||
-	    !(c->known & (peers ? CONN_FIN_PEER : CONN_FIN_LOCAL)))
-		return;
-	jsonw_number(w, "half_close_bytes",
-		     (peers ? c->fin_peer : c->fin_local) - c->ack_seq);
+	if (conn_half_close_bytes(c, &bytes))
+		jsonw_number(w, "half_close_bytes", bytes);
 }
 
 static void put_restarts(struct jsonw *w, const struct conn *c)
