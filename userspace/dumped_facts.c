@@ -5,26 +5,28 @@
 
 #include "engine/decode.h"
 
-static bool make_room(struct dumped_facts *facts)
+static bool grow(struct dumped_facts *facts)
 {
 	size_t room = facts->room ? facts->room * 2 : 256;
-	struct stuck_facts *v;
+	struct stuck_facts *v = reallocarray(facts->v, room, sizeof(*v));
 
-	/* A recording has many dumps of the same sockets. */
-	dumped_facts_sort(facts);
-	if (facts->n < facts->room / 2)
-		return true;
-	if (facts->max && facts->n >= facts->max) {
-		facts->left_out++;
-		facts->n--;
-		return true;
-	}
-	v = reallocarray(facts->v, room, sizeof(*v));
 	if (!v)
 		return false;
 	facts->v = v;
 	facts->room = room;
 	return true;
+}
+
+/* A recording has many dumps of the same sockets. */
+static void make_room(struct dumped_facts *facts)
+{
+	dumped_facts_sort(facts);
+	if (facts->room && facts->n < facts->room / 2)
+		return;
+	if (facts->max && facts->n >= facts->max)
+		facts->full = true;
+	else if (!grow(facts))
+		facts->no_memory = true;
 }
 
 void dumped_facts_keep(void *ctx, const struct tcpstate_record *rec)
@@ -35,8 +37,11 @@ void dumped_facts_keep(void *ctx, const struct tcpstate_record *rec)
 	if (!record_is_sane(rec, sizeof(*rec)) ||
 	    !stuck_is_candidate(rec, facts->idle_ns))
 		return;
-	if (facts->n == facts->room && !make_room(facts)) {
-		facts->no_memory = true;
+	if (facts->n == facts->room && !facts->full)
+		make_room(facts);
+	/* It stays full: to look for room each time would take for ever. */
+	if (facts->n == facts->room || facts->full) {
+		facts->left_out++;
 		return;
 	}
 	stuck_take_facts(&facts->v[facts->n++], rec);

@@ -12,8 +12,8 @@ struct dumped_facts {
 	uint64_t idle_ns;	/* ESTABLISHED: idle for so long may be stuck */
 	struct stuck_facts *v;	/* by cookie, once dumped_facts_sort() was called */
 	size_t n, room, max;	/* no more than .max; 0: any number */
-	bool no_memory;		/* some are missing */
-	uint64_t left_out;	/* beyond .max */
+	bool no_memory, full;
+	uint64_t left_out;	/* for want of either */
 };
 
 /* For run.dumped; @facts is a struct dumped_facts. */

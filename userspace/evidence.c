@@ -2,6 +2,7 @@
 #include "evidence.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -430,6 +431,9 @@ static int look(struct gather *g)
 
 static void say_what_is_missing(const struct gather *g)
 {
+	if (g->facts->left_out)
+		log_say("%" PRIu64 " times a dump's word on a socket had no room (--max-conns): what is stuck may be missing",
+			g->facts->left_out);
 	if (g->skipped)
 		log_say("%zu connections in CLOSE_WAIT are left out, %s", g->skipped,
 			is_recorded(g) ? "no dump in the recording shows them so" :

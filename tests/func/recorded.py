@@ -386,6 +386,9 @@ def reports_again(source):
         t.check(not found[0].get(key), f"{key} is of another host: {found}")
     t.check_equal(report(recorder.path, "leaks", *age),
                   report(recorder.path, "leaks", *age), "a second report")
+    text = t.tool_run("leaks", "--source", recorder.path, *age).stdout
+    t.check("no other process" not in text and "on all 5" in text,
+            f"it tells of descriptor tables that it has not:\n{text}")
     groups = [f for f in report(recorder.path, "timewait", "--netns", netns)
               if f.get("scope") == "destination"]
     t.check_equal([(f["ports"]["time_wait"], f["ports"].get("usable"))

@@ -343,11 +343,7 @@ def exercise(hosts):
     with hosts.right.inside():
         run("ip", "route", "replace", Cable.LEFT, "dev", "cable0", "advmss",
             "100", "window", "100")
-    client, c, child, s = hosts.pair()
-    client.sendall(TEXT)
-    read(child, len(TEXT))
-    close_normally(hosts, client, c, child, s)
-    return [[*conn(c)[0], "--isn", "100,200"]]
+    return [[*args, "--isn", "100,200"] for args in three_and_four(hosts)]
 
 
 SCENES = (three_and_four, syn_lost, syn_ack_lost, third_ack_lost, refused,

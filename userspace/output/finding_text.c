@@ -141,6 +141,8 @@ static void put_proof(FILE *to, const struct finding *f)
 	default:
 		if (!f->pid)
 			fputs("; not every descriptor table could be read", to);
+		else if (!f->n_fds)	/* a recording has none */
+			fputs("; who else holds them is not known", to);
 		else if (f->shared)
 			fprintf(to, "; %" PRIu64 " also open in other "
 				"processes", f->shared);
