@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * One ring of records per CPU, in an array that the reader maps, and what a
+ * Two rings of records per CPU, in an array that the reader maps, and what a
  * CPU remembers about its own.
+ *
+ * The near one is so small that it stays in the cache of its CPU, which makes
+ * a record four times cheaper than one that is written to memory of long ago;
+ * the far one is for what the reader is too late for.
  *
  * Not BPF_MAP_TYPE_RINGBUF: its lock, which nobody contends for here, its two
  * helpers and its headers cost more than the record.  A program takes a slot
  * with one atomic addition and hands it over with the store of .turn, so that
  * programs that interrupt each other need no lock.
  *
- * Nothing here wakes the reader per record: it polls on its own clock and is
- * woken once when a ring passes the watermark, and not again until it has
- * consumed something.
+ * Nothing here wakes the reader per record: it polls on its own clock, and is
+ * woken when it sleeps while a ring passes the watermark.
  */
 #ifndef TCPSTATE_RING_BPF_H
 #define TCPSTATE_RING_BPF_H
@@ -29,11 +32,25 @@ enum hook {
 };
 
 /*
+ * More records than programs that interrupt each other can make.  Between the
+ * look at the tail and the taking of a slot others may come in between, each of
+ * which has seen the same room.
+ */
+#define NESTED_MAX 64
+
+/*
  * Events that the first program of a hook has seen, and its twin not yet.  An
  * interrupt on the twin's first steps leaves those that it brings; where they
  * are more than these, an event comes twice, and the reader drops the second.
  */
 #define MARKS 32
+
+struct mark {
+	__u64 key;		/* 0: none */
+	__u64 seq;		/* of its CPU when it was made */
+};
+
+enum ring { NEAR, FAR, RINGS };
 
 struct cpu_state {
 	__u64 seq;		/* records attempted */
@@ -41,10 +58,9 @@ struct cpu_state {
 	__u64 untold;		/* of them, not yet told by a LOST record */
 	__u64 last_lost;	/* seq of the last one */
 	__u64 twins;		/* records that only a twin saw */
-	__u32 head;		/* slots taken so far, mod 2^32 */
-	__u32 woken_at;		/* tail at the last wake-up, + 1 */
+	__u32 near, far;	/* slots taken so far, mod 2^32 */
 	__u64 child;		/* cookie of the last child of a listener */
-	__u64 marks[HOOKS][MARKS];
+	struct mark marks[HOOKS][MARKS];
 	__u32 marked[HOOKS];	/* how many, mod 2^32 */
 	__u32 in_twin[HOOKS];	/* the twin is running */
 };
@@ -56,7 +72,9 @@ struct {
 	__type(value, struct cpu_state);
 } cpus SEC(".maps");
 
-/* The slots of ring n begin at n * slots; the loader sets how many there are. */
+/*
+ * Those of each CPU, the near ones first; the loader sets how many there are.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -65,7 +83,10 @@ struct {
 	__type(value, struct tcpstate_record);
 } records SEC(".maps");
 
-/* Written by the reader: slots consumed so far.  A line of the cache each. */
+/*
+ * Written by the reader: slots consumed so far.  A line of the cache each, that
+ * of ring n of a CPU being CPU * RINGS + n.
+ */
 struct tail {
 	__u32 tail;
 	__u32 reserved[15];
@@ -86,22 +107,28 @@ struct {
 } wakeups SEC(".maps");
 
 /* Set by the loader. */
-const volatile __u32 slots_shift = 8;
-const volatile __u32 watermark = 1 << 5;	/* slots unread that wake */
+const volatile __u32 near_shift = 7;
+const volatile __u32 far_shift = 8;
+/* Slots unread that wake. */
+const volatile __u32 near_watermark = 1 << 6;
+const volatile __u32 far_watermark = 1 << 5;
+
+#define LOOK_EVERY 16
 
 /*
- * Between the look at the tail and the taking of a slot others may come in
- * between, each of which has seen the same room.
+ * Set by the reader before it sleeps; he who wakes it clears it.  A race wakes it
+ * twice, or not before its own clock does.
  */
-#define NESTED_MAX 64
-#define LOOK_EVERY 16
+volatile __u32 reader_sleeps;
 
 /* A record under way. */
 struct slot {
 	struct cpu_state *cpu;
 	struct tcpstate_record *rec;
+	__u32 *head;		/* of its ring */
 	__u32 at;		/* head when it was taken */
 	__u32 tail;
+	__u32 shift;		/* of the ring */
 	__u16 cpu_id;
 };
 
@@ -115,11 +142,12 @@ static __always_inline struct cpu_state *cpu_state(void)
 /* False if there is no slot at all, which only a wrong loader can bring about. */
 static __always_inline bool slot_take(struct slot *s)
 {
-	__u32 index;
+	__u32 index = s->cpu_id * ((1U << near_shift) + (1U << far_shift));
 
-	s->at = __sync_fetch_and_add(&s->cpu->head, 1);
-	index = (s->cpu_id << slots_shift) +
-		(s->at & ((1U << slots_shift) - 1));
+	s->at = __sync_fetch_and_add(s->head, 1);
+	index += s->at & ((1U << s->shift) - 1);
+	if (s->head == &s->cpu->far)
+		index += 1U << near_shift;
 	s->rec = bpf_map_lookup_elem(&records, &index);
 	return s->rec;
 }
@@ -151,7 +179,7 @@ static __always_inline void slot_give(struct slot *s)
 		__u32 word;
 	} last = {
 		.cpu = s->cpu_id,
-		.turn = (s->at >> slots_shift) + 1,
+		.turn = (s->at >> s->shift) + 1,
 	};
 
 #ifdef __TARGET_ARCH_x86
@@ -166,37 +194,47 @@ static __always_inline void slot_give(struct slot *s)
  * A nested interrupt may come between any two steps; the count goes to
  * exactly one of the LOST records all the same, since it is exchanged.
  */
-static __always_inline void ring_tell_lost(struct cpu_state *cpu, __u16 cpu_id)
+static __always_inline void ring_tell_lost(const struct slot *next)
 {
-	struct slot s = { .cpu = cpu, .cpu_id = cpu_id };
+	struct slot s = *next;
 
 	if (!slot_take(&s))
 		return;
-	slot_begin(&s, cpu->last_lost);
+	slot_begin(&s, s.cpu->last_lost);
 	s.rec->type = TCPSTATE_LOST;
-	s.rec->count = __sync_lock_test_and_set(&cpu->untold, 0);
+	s.rec->count = __sync_lock_test_and_set(&s.cpu->untold, 0);
 	slot_give(&s);
+}
+
+/* Is there room in it?  Then it is the slot's. */
+static __always_inline bool ring_try(struct slot *s, enum ring which)
+{
+	__u32 id = s->cpu_id * RINGS + which;
+	volatile struct tail *tail = bpf_map_lookup_elem(&tails, &id);
+
+	s->head = which == NEAR ? &s->cpu->near : &s->cpu->far;
+	s->shift = which == NEAR ? near_shift : far_shift;
+	if (!tail)
+		return false;
+	s->tail = tail->tail;
+	return *s->head - s->tail < (1U << s->shift) - NESTED_MAX;
 }
 
 /* False if there is no room: counted, and told with the next one. */
 static __always_inline bool ring_reserve(struct slot *s)
 {
 	struct cpu_state *cpu = s->cpu;
-	__u32 id = bpf_get_smp_processor_id();
-	volatile struct tail *tail = bpf_map_lookup_elem(&tails, &id);
-	__u64 seq;
+	__u64 seq = __sync_fetch_and_add(&cpu->seq, 1);
 
-	s->cpu_id = id;
-	s->tail = tail ? tail->tail : cpu->head + 1;
-	seq = __sync_fetch_and_add(&cpu->seq, 1);
-	if (cpu->head - s->tail >= (1U << slots_shift) - NESTED_MAX) {
+	s->cpu_id = bpf_get_smp_processor_id();
+	if (!ring_try(s, NEAR) && !ring_try(s, FAR)) {
 		cpu->last_lost = seq;
 		__sync_fetch_and_add(&cpu->lost, 1);
 		__sync_fetch_and_add(&cpu->untold, 1);
 		return false;
 	}
 	if (cpu->untold)
-		ring_tell_lost(cpu, s->cpu_id);
+		ring_tell_lost(s);
 	if (!slot_take(s))
 		return false;
 	slot_begin(s, seq);
@@ -205,14 +243,15 @@ static __always_inline bool ring_reserve(struct slot *s)
 
 static __always_inline void ring_submit(struct slot *s)
 {
+	__u32 watermark = s->head == &s->cpu->near ? near_watermark :
+						     far_watermark;
 	__u8 nothing = 0;
 
 	slot_give(s);
 	/* A look now and then is enough: the watermark is far from the end. */
-	if (s->at % LOOK_EVERY || s->at - s->tail < watermark ||
-	    s->cpu->woken_at == s->tail + 1)
+	if (s->at % LOOK_EVERY || s->at - s->tail < watermark || !reader_sleeps)
 		return;
-	s->cpu->woken_at = s->tail + 1;
+	reader_sleeps = 0;
 	bpf_ringbuf_output(&wakeups, &nothing, sizeof(nothing),
 			   BPF_RB_FORCE_WAKEUP);
 }

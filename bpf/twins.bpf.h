@@ -25,8 +25,19 @@ static __always_inline void mark(struct cpu_state *cpu, __u32 hook, __u64 key)
 
 	if (cpu->in_twin[hook])
 		return;
-	cpu->marks[hook][n % MARKS] = key;
+	cpu->marks[hook][n % MARKS].key = key;
+	cpu->marks[hook][n % MARKS].seq = cpu->seq;
 	cpu->marked[hook] = n + 1;
+}
+
+/*
+ * A program that came in the last steps of a twin has left a mark for good, and
+ * sockets soon have the addresses of others: one from many records ago is none.
+ */
+static __always_inline bool is_mark(const struct cpu_state *cpu,
+				    const struct mark *mark, __u64 key)
+{
+	return mark->key == key && cpu->seq - mark->seq < NESTED_MAX;
 }
 
 static __always_inline bool find_mark(struct cpu_state *cpu, __u32 hook,
@@ -35,11 +46,11 @@ static __always_inline bool find_mark(struct cpu_state *cpu, __u32 hook,
 	__u32 n = cpu->marked[hook];
 
 	for (__u32 i = 1; i <= MARKS; i++) {
-		__u64 *at = &cpu->marks[hook][(n - i) % MARKS];
+		struct mark *at = &cpu->marks[hook][(n - i) % MARKS];
 
-		if (*at != key)
+		if (!is_mark(cpu, at, key))
 			continue;
-		*at = 0;
+		at->key = 0;
 		cpu->marked[hook] = n - i;
 		return true;
 	}

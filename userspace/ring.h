@@ -18,6 +18,7 @@ struct ring {
 	const unsigned char *slots;
 	uint32_t slot_bytes;
 	uint32_t shift;		/* 1 << shift slots */
+	uint16_t cpu;		/* that writes it */
 	uint32_t next;		/* slots read so far, mod 2^32 */
 	uint32_t *tail;		/* the same, as far as the kernel knows */
 };

@@ -27,7 +27,7 @@
  * Under load the rounds are short, so that what is under way, in the rings and
  * in the merge, is still in the processor's cache.
  */
-#define BUSY_ROUND_MS	1
+#define BUSY_ROUND_MS	5
 #define BUSY_RECORDS	64
 #define STATS_NS	(1000 * NS_PER_MS)
 #define LOOK_NS		(100 * NS_PER_MS)
@@ -494,18 +494,19 @@ static int timeout_ms(const struct run *run, uint64_t now_ns)
 /* Returns whether the reader of stdout has gone. */
 static bool wait_for_records(struct run *run)
 {
+	const bool told = run->src && run->ops->sleeps;
 	struct epoll_event ev[2];
 	int i, n;
 
+	if (told)
+		run->ops->sleeps(run->src, true);
 	n = epoll_wait(run->epoll, ev, 2, timeout_ms(run, mono_now()));
-	for (i = 0; i < n; i++) {
-		if (ev[i].data.fd != STDOUT_FILENO) {
-			if (run->ops->woken)
-				run->ops->woken(run->src);
-		} else if (ev[i].events & (EPOLLERR | EPOLLHUP)) {
+	if (told)
+		run->ops->sleeps(run->src, false);
+	for (i = 0; i < n; i++)
+		if (ev[i].data.fd == STDOUT_FILENO &&
+		    ev[i].events & (EPOLLERR | EPOLLHUP))
 			return true;
-		}
-	}
 	return false;
 }
 

@@ -18,7 +18,7 @@ static void push(struct merge *m, uint32_t cpu, uint64_t ns, uint64_t cookie)
 static void pops(struct merge *m, uint64_t until_ns, uint64_t ns,
 		 uint64_t cookie)
 {
-	const struct tcpstate_record *rec = merge_pop(m, until_ns);
+	const struct tcpstate_record *rec = merge_pop(m, until_ns, until_ns);
 
 	assert_non_null(rec);
 	assert_int_equal(rec->mono_ns, ns);
@@ -27,7 +27,7 @@ static void pops(struct merge *m, uint64_t until_ns, uint64_t ns,
 
 static void pops_nothing(struct merge *m, uint64_t until_ns)
 {
-	assert_null(merge_pop(m, until_ns));
+	assert_null(merge_pop(m, until_ns, until_ns));
 }
 
 static int setup(void **state)
@@ -220,7 +220,7 @@ static void test_record_is_copied_whole(void **state)
 	same = rec;
 	assert_int_equal(merge_push(*state, &rec), 0);
 	memset(&rec, 0, sizeof(rec));
-	out = merge_pop(*state, UINT64_MAX);
+	out = merge_pop(*state, UINT64_MAX, UINT64_MAX);
 	assert_non_null(out);
 	assert_memory_equal(out, &same, sizeof(same));
 }
@@ -238,14 +238,15 @@ static void test_random_streams_come_out_sorted(void **state)
 		x ^= x << 17;
 		base += x % 7;
 		push(*state, x >> 8 & 7, base - (x >> 16) % HOLD, i);
-		while ((rec = merge_pop(*state, base - HOLD))) {
+		while ((rec = merge_pop(*state, base - HOLD,
+					base - HOLD))) {
 			assert_true(rec->mono_ns >= last);
 			assert_true(rec->mono_ns <= base - HOLD);
 			last = rec->mono_ns;
 			n++;
 		}
 	}
-	while ((rec = merge_pop(*state, UINT64_MAX))) {
+	while ((rec = merge_pop(*state, UINT64_MAX, UINT64_MAX))) {
 		assert_true(rec->mono_ns >= last);
 		last = rec->mono_ns;
 		n++;

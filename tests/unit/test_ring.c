@@ -26,6 +26,7 @@ static void lay_out(struct kernel *k)
 			.slots = (const void *)k->slots[cpu],
 			.slot_bytes = sizeof(struct tcpstate_record),
 			.shift = SHIFT,
+			.cpu = cpu,
 			.next = k->head[cpu],
 			.tail = &k->tail[cpu],
 		};
@@ -91,7 +92,8 @@ static void store(struct kernel *k, int cpu, uint64_t ns)
 
 static void pops(struct kernel *k, uint64_t until_ns, uint64_t ns)
 {
-	const struct tcpstate_record *rec = merge_pop(k->merge, until_ns);
+	const struct tcpstate_record *rec = merge_pop(k->merge, until_ns,
+							until_ns);
 
 	assert_non_null(rec);
 	assert_int_equal(rec->mono_ns, ns);
@@ -100,7 +102,8 @@ static void pops(struct kernel *k, uint64_t until_ns, uint64_t ns)
 
 static void pops_nothing(struct kernel *k, uint64_t until_ns)
 {
-	assert_null(merge_pop(k->merge, until_ns));
+	assert_null(merge_pop(k->merge, until_ns,
+							until_ns));
 }
 
 static void test_rings_are_merged(void **state)
@@ -115,6 +118,62 @@ static void test_rings_are_merged(void **state)
 	for (uint64_t ns = 10; ns <= 50; ns += 10)
 		pops(k, UINT64_MAX, ns);
 	pops_nothing(k, UINT64_MAX);
+}
+
+static const struct tcpstate_record *pop(struct kernel *k, uint64_t until_ns,
+					 uint64_t now_ns)
+{
+	return merge_pop(k->merge, until_ns, now_ns);
+}
+
+/* Once each CPU that ever wrote has written again, nothing older can come. */
+static void test_no_wait_while_each_cpu_has_one(void **state)
+{
+	struct kernel *k = *state;
+
+	store(k, 0, 10);
+	store(k, 2, 20);
+	store(k, 0, 30);
+	store(k, 2, 40);
+	/* CPU 1 has never written: it is not waited for. */
+	assert_int_equal(pop(k, 0, 100)->mono_ns, 10);
+	assert_int_equal(pop(k, 0, 100)->mono_ns, 20);
+	assert_int_equal(pop(k, 0, 100)->mono_ns, 30);
+	/* CPU 0 may write one of 35 now. */
+	assert_null(pop(k, 0, 100));
+	store(k, 0, 35);
+	assert_int_equal(pop(k, 0, 100)->mono_ns, 35);
+	assert_null(pop(k, 0, 100));
+	assert_int_equal(pop(k, 40, 100)->mono_ns, 40);
+}
+
+/* A dump that lasts is told by its own time. */
+static void test_not_later_than_now(void **state)
+{
+	struct kernel *k = *state;
+
+	store(k, 0, 10);
+	store(k, 0, 30);
+	assert_int_equal(pop(k, 0, 20)->mono_ns, 10);
+	assert_null(pop(k, 0, 20));
+	assert_int_equal(pop(k, 0, 30)->mono_ns, 30);
+}
+
+/* Two rings of one CPU: what is in either tells for it. */
+static void test_near_and_far(void **state)
+{
+	struct kernel *k = *state;
+
+	k->rings[1].cpu = 0;
+	store(k, 0, 10);
+	store(k, 1, 20);
+	store(k, 1, 30);
+	store(k, 2, 40);
+	for (uint64_t ns = 10; ns <= 30; ns += 10)
+		assert_int_equal(pop(k, 0, 100)->mono_ns, ns);
+	assert_null(pop(k, 0, 100));
+	store(k, 0, 50);
+	assert_int_equal(pop(k, 0, 100)->mono_ns, 40);
 }
 
 static void test_younger_ones_stay(void **state)
@@ -318,6 +377,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_KERNEL(test_rings_are_merged),
+		WITH_KERNEL(test_no_wait_while_each_cpu_has_one),
+		WITH_KERNEL(test_not_later_than_now),
+		WITH_KERNEL(test_near_and_far),
 		WITH_KERNEL(test_younger_ones_stay),
 		WITH_KERNEL(test_what_is_under_way_is_waited_for),
 		WITH_KERNEL(test_nested_ones_come_sorted),

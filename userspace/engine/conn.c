@@ -90,6 +90,8 @@ void settle_later(struct engine *e, struct entry *entry,
 
 	entry->pending = pending;
 	entry->due_ns = r->mono_ns + (port ? PORT_NS : e->cfg.settle_ns);
+	if (entry->due_ns < e->due_ns)
+		e->due_ns = entry->due_ns;
 	entry->held.ns = r->mono_ns;
 	entry->held.flags = r->flags;
 	entry->held.basis = r->basis;
@@ -464,19 +466,37 @@ static void settle_expired(struct engine *e, uint64_t now_ns)
 	table_each_in(e->table, LIST_PREDICTED, settle_predicted, e);
 }
 
-static void settle_list(struct engine *e, enum list list, uint64_t now_ns)
+/* When the next one is due. */
+static uint64_t settle_list(struct engine *e, enum list list, uint64_t now_ns)
 {
 	struct entry *entry;
 
 	while ((entry = table_oldest(e->table, list)) &&
-	       entry->due_ns <= now_ns)
+	       entry->due_ns <= now_ns) {
+		table_fetch_ahead(e->table);
 		settle(e, entry);
+	}
+	return entry ? entry->due_ns : UINT64_MAX;
+}
+
+static void settle_due(struct engine *e, uint64_t now_ns)
+{
+	uint64_t ports_ns, others_ns;
+
+	/* What settles may bring something that is due before all others. */
+	e->due_ns = UINT64_MAX;
+	ports_ns = settle_list(e, LIST_CONNECTING, now_ns);
+	others_ns = settle_list(e, LIST_SETTLING, now_ns);
+	if (ports_ns < e->due_ns)
+		e->due_ns = ports_ns;
+	if (others_ns < e->due_ns)
+		e->due_ns = others_ns;
 }
 
 void conn_settle(struct engine *e, uint64_t now_ns)
 {
-	settle_list(e, LIST_CONNECTING, now_ns);
-	settle_list(e, LIST_SETTLING, now_ns);
+	if (now_ns >= e->due_ns)
+		settle_due(e, now_ns);
 	/* At the very end nothing is predicted: it has not happened yet. */
 	if (now_ns != UINT64_MAX)
 		settle_expired(e, now_ns);

@@ -21,6 +21,7 @@ struct engine *engine_new(const struct engine_config *cfg,
 	e->cfg = *cfg;
 	e->sink = *sink;
 	e->ctx = ctx;
+	e->due_ns = UINT64_MAX;
 	e->merge = merge_new(MERGE_MAX);
 	e->table = table_new(cfg->max_conns);
 	if (!e->merge || !e->table) {
@@ -181,7 +182,8 @@ int engine_feed(struct engine *e, const void *bytes, size_t len)
 		return -EBADMSG;
 	}
 	if (merge_is_full(e->merge)) {
-		oldest = merge_pop(e->merge, UINT64_MAX);
+		oldest = merge_pop(e->merge, UINT64_MAX,
+				   UINT64_MAX);
 		if (oldest)
 			take(e, oldest);
 	}
@@ -211,11 +213,11 @@ static void fetch_ahead(struct engine *e)
 		table_fetch_entry(e->table, rec->cookie);
 }
 
-static void release(struct engine *e, uint64_t until_ns)
+static void release(struct engine *e, uint64_t until_ns, uint64_t now_ns)
 {
 	const struct tcpstate_record *rec;
 
-	while ((rec = merge_pop(e->merge, until_ns))) {
+	while ((rec = merge_pop(e->merge, until_ns, now_ns))) {
 		fetch_ahead(e);
 		take(e, rec);
 	}
@@ -229,7 +231,7 @@ void engine_advance(struct engine *e, uint64_t now_ns)
 	uint64_t until = now_ns > e->cfg.holdback_ns ?
 			 now_ns - e->cfg.holdback_ns : 0;
 
-	release(e, until);
+	release(e, until, now_ns);
 	engine_tell_input(e, &(struct engine_input){ .type = INPUT_ADVANCE, .ns = now_ns });
 	seq_check(e, false);
 	conn_settle(e, until);
@@ -239,7 +241,7 @@ void engine_advance(struct engine *e, uint64_t now_ns)
 
 void engine_finish(struct engine *e)
 {
-	release(e, UINT64_MAX);
+	release(e, UINT64_MAX, UINT64_MAX);
 	seq_check(e, true);
 	conn_settle(e, UINT64_MAX);
 }

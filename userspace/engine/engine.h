@@ -257,9 +257,8 @@ void engine_free(struct engine *e);
 int engine_feed(struct engine *e, const void *bytes, size_t len);
 
 /*
- * Read records from @rings, that of CPU n being number n, where they lie; they
- * stay the caller's and must outlive the engine, or be taken back by NULL and
- * 0.  0 or -ENOMEM.
+ * Read records from @rings, @n of them, where they lie; they stay the caller's
+ * and must outlive the engine, or be taken back by NULL and 0.  0 or -ENOMEM.
  */
 int engine_set_rings(struct engine *e, struct ring *rings, size_t n);
 /*

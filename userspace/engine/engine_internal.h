@@ -35,6 +35,7 @@ struct engine {
 	size_t n_oddities;	/* met so far */
 	uint64_t now_ns;	/* time of the last record or advance */
 	uint64_t predicted_ns;	/* predicted ends were looked at */
+	uint64_t due_ns;	/* nothing settles before */
 	uint32_t dump;			/* number of the current dump */
 	bool roles_stale;	/* the snapshot's roles are to be found */
 };

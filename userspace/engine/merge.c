@@ -24,13 +24,19 @@ struct chunk {
  * in the cache, however long the queues once were.
  */
 struct merge {
-	struct queue *queues;	/* of the dump, then by CPU */
+	struct queue *queues;	/* of the dump, then by CPU or ring */
 	size_t n_queues;
-	struct ring *rings;	/* by CPU; the caller's */
+	struct ring *rings;	/* the caller's */
 	size_t n_rings;
-	/* The stream that is popped from while it is the oldest. */
+	/*
+	 * Time of the next record of each stream.  Only the current one, which
+	 * is popped from while it is the oldest, is looked at again.
+	 */
+	uint64_t *head_ns;
+	bool looked;
 	size_t current;
-	uint64_t limit_ns;	/* the next one begins there; 0: look anew */
+	uint64_t limit_ns;	/* the next one begins there */
+	bool complete;		/* nothing older than it can still come */
 	struct ring *taken;	/* its next record is the caller's */
 	struct chunk *chunks;
 	struct tcpstate_record **pool;
@@ -40,6 +46,7 @@ struct merge {
 };
 
 #define QUEUE_MIN 64
+#define NOTHING	UINT64_MAX
 
 struct merge *merge_new(size_t max)
 {
@@ -63,6 +70,7 @@ void merge_free(struct merge *m)
 		free(chunk);
 	}
 	free(m->queues);
+	free(m->head_ns);
 	free(m->pool);
 	free(m);
 }
@@ -136,15 +144,20 @@ static size_t queue_of(const struct tcpstate_record *rec)
 static int queues_reach(struct merge *m, size_t n)
 {
 	struct queue *queues;
+	uint64_t *head_ns;
 
 	if (n < m->n_queues)
 		return 0;
 	queues = realloc(m->queues, (n + 1) * sizeof(*queues));
-	if (!queues)
+	if (queues)
+		m->queues = queues;
+	head_ns = realloc(m->head_ns, (n + 1) * sizeof(*head_ns));
+	if (head_ns)
+		m->head_ns = head_ns;
+	if (!queues || !head_ns)
 		return -ENOMEM;
 	for (size_t i = m->n_queues; i <= n; i++)
 		queues[i] = (struct queue){ 0 };
-	m->queues = queues;
 	m->n_queues = n + 1;
 	return 0;
 }
@@ -158,18 +171,19 @@ static void queue_insert(struct queue *q, struct tcpstate_record *rec)
 	*slot(q, at) = rec;
 }
 
-int merge_push(struct merge *m, const struct tcpstate_record *rec)
+static int push_to(struct merge *m, size_t stream,
+		   const struct tcpstate_record *rec)
 {
 	struct tcpstate_record *own;
 	struct queue *q;
 	int err;
 
-	err = queues_reach(m, queue_of(rec));
+	err = queues_reach(m, stream);
 	if (!err && !m->n_pool)
 		err = pool_grow(m);
 	if (err)
 		return err;
-	q = &m->queues[queue_of(rec)];
+	q = &m->queues[stream];
 	if (q->used == q->size) {
 		err = queue_grow(q);
 		if (err)
@@ -179,8 +193,13 @@ int merge_push(struct merge *m, const struct tcpstate_record *rec)
 	*own = *rec;
 	queue_insert(q, own);
 	m->used++;
-	m->limit_ns = 0;
+	m->looked = false;
 	return 0;
+}
+
+int merge_push(struct merge *m, const struct tcpstate_record *rec)
+{
+	return push_to(m, queue_of(rec), rec);
 }
 
 /* ---- the rings ---- */
@@ -190,7 +209,7 @@ int merge_set_rings(struct merge *m, struct ring *rings, size_t n)
 	m->rings = rings;
 	m->n_rings = n;
 	m->taken = NULL;
-	m->limit_ns = 0;
+	m->looked = false;
 	return n ? queues_reach(m, n) : 0;
 }
 
@@ -205,8 +224,8 @@ static bool ring_to_queue(struct merge *m, struct ring *ring)
 	/* What it says of its CPU is not to be trusted. */
 	struct tcpstate_record rec = *ring_peek(ring, 0);
 
-	rec.cpu = (uint16_t)(ring - m->rings);
-	if (merge_is_full(m) || merge_push(m, &rec))
+	rec.cpu = ring->cpu;
+	if (merge_is_full(m) || push_to(m, ring - m->rings + 1, &rec))
 		return false;
 	ring_take(ring);
 	return true;
@@ -261,31 +280,78 @@ static const struct tcpstate_record *head(struct merge *m, size_t stream)
 }
 
 /*
- * A stream in which nothing was stands aside until the next look; what comes
- * to it meanwhile is younger than what the caller waits for.
+ * Each CPU that has ever written has written again: its rings, which stand side
+ * by side, are in order, so that the oldest of all is the next one.
  */
-static const struct tcpstate_record *choose(struct merge *m)
+static bool is_complete(const struct merge *m)
 {
-	const struct tcpstate_record *oldest = NULL;
-	uint64_t limit_ns = UINT64_MAX;
+	bool has_one = true, spoke = false;
+	int cpu = -1;
+
+	for (size_t i = 0; i < m->n_rings; i++) {
+		const bool one = m->head_ns[i + 1] != NOTHING;
+
+		if (m->rings[i].cpu != cpu && spoke && !has_one)
+			return false;
+		if (m->rings[i].cpu != cpu)
+			has_one = spoke = false;
+		cpu = m->rings[i].cpu;
+		has_one |= one;
+		spoke |= one || m->rings[i].next;
+	}
+	return m->n_rings && (has_one || !spoke);
+}
+
+static void look(struct merge *m, size_t stream)
+{
+	const struct tcpstate_record *rec = head(m, stream);
+
+	if (!rec)
+		m->head_ns[stream] = NOTHING;
+	else
+		m->head_ns[stream] = rec->mono_ns < NOTHING ? rec->mono_ns :
+							      NOTHING - 1;
+}
+
+/* The oldest of all heads, and how far its stream may be followed. */
+static void choose(struct merge *m)
+{
+	uint64_t oldest_ns = NOTHING, limit_ns = NOTHING;
 
 	for (size_t i = 0; i < m->n_queues; i++) {
-		const struct tcpstate_record *rec = head(m, i);
+		const uint64_t ns = m->head_ns[i];
 
-		if (!rec)
-			continue;
-		if (oldest && rec->mono_ns >= oldest->mono_ns) {
-			if (rec->mono_ns < limit_ns)
-				limit_ns = rec->mono_ns;
-			continue;
+		if (ns < oldest_ns) {
+			limit_ns = oldest_ns;
+			oldest_ns = ns;
+			m->current = i;
+		} else if (ns < limit_ns) {
+			limit_ns = ns;
 		}
-		if (oldest)
-			limit_ns = oldest->mono_ns;
-		oldest = rec;
-		m->current = i;
 	}
 	m->limit_ns = limit_ns;
-	return oldest;
+}
+
+/*
+ * A stream in which nothing was stands aside until the next time; what comes
+ * to it meanwhile is younger than what the caller waits for.
+ */
+static void look_at_all(struct merge *m)
+{
+	for (size_t i = 0; i < m->n_queues; i++)
+		look(m, i);
+	m->complete = is_complete(m);
+	m->looked = true;
+	choose(m);
+}
+
+static void look_at_current(struct merge *m)
+{
+	look(m, m->current);
+	if (m->head_ns[m->current] == NOTHING)
+		m->complete = is_complete(m);
+	if (m->head_ns[m->current] > m->limit_ns)
+		choose(m);
 }
 
 static void take_back(struct merge *m)
@@ -305,25 +371,33 @@ static const struct tcpstate_record *queue_pop(struct merge *m, struct queue *q)
 	return m->popped;
 }
 
-const struct tcpstate_record *merge_pop(struct merge *m, uint64_t until_ns)
+static const struct tcpstate_record *nothing(struct merge *m)
 {
-	const struct tcpstate_record *rec = NULL;
+	for (size_t i = 0; i < m->n_rings; i++)
+		ring_release(&m->rings[i]);
+	m->looked = false;
+	return NULL;
+}
+
+const struct tcpstate_record *merge_pop(struct merge *m, uint64_t until_ns,
+					uint64_t now_ns)
+{
+	uint64_t ns;
 
 	take_back(m);
-	if (m->limit_ns)
-		rec = head(m, m->current);
-	if (!rec || rec->mono_ns > m->limit_ns)
-		rec = choose(m);
-	if (!rec || rec->mono_ns > until_ns) {
-		for (size_t i = 0; i < m->n_rings; i++)
-			ring_release(&m->rings[i]);
-		m->limit_ns = 0;
+	if (!m->n_queues)
 		return NULL;
-	}
+	if (m->looked)
+		look_at_current(m);
+	else
+		look_at_all(m);
+	ns = m->head_ns[m->current];
+	if (ns == NOTHING || ns > (m->complete ? now_ns : until_ns))
+		return nothing(m);
 	if (m->queues[m->current].used)
 		return queue_pop(m, &m->queues[m->current]);
 	m->taken = ring_of(m, m->current);
-	return rec;
+	return ring_peek(m->taken, 0);
 }
 
 const struct tcpstate_record *merge_look_ahead(const struct merge *m,
@@ -331,5 +405,5 @@ const struct tcpstate_record *merge_look_ahead(const struct merge *m,
 {
 	const struct ring *ring = ring_of(m, m->current);
 
-	return m->limit_ns && ring ? ring_peek(ring, ahead) : NULL;
+	return m->looked && ring ? ring_peek(ring, ahead) : NULL;
 }

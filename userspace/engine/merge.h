@@ -5,7 +5,7 @@
  * Each CPU's stream is nearly sorted: a nested interrupt may put a later
  * record first.  Records come from rings, where they are read in place, or are
  * pushed and copied to a queue of their CPU, which is sorted; a ring that is
- * out of order goes through the queue.  A record comes out when the caller says
+ * out of order goes through a queue of its own.  A record comes out when the caller says
  * that nothing older can still arrive.
  */
 #ifndef TCPSTATE_MERGE_H
@@ -25,8 +25,7 @@ struct merge *merge_new(size_t max);
 void merge_free(struct merge *m);
 
 /*
- * Ring number n is that of CPU n; NULL and 0 when they go away.  They are the
- * caller's.  0 or -ENOMEM.
+ * NULL and 0 when they go away.  They are the caller's.  0 or -ENOMEM.
  */
 int merge_set_rings(struct merge *m, struct ring *rings, size_t n);
 
@@ -43,10 +42,13 @@ int merge_push(struct merge *m, const struct tcpstate_record *rec);
 void merge_empty_rings(struct merge *m);
 
 /*
- * Take out the oldest record, NULL if it is younger than @until_ns or there is
- * none.  Valid until the next call.  What came from a ring has not been checked.
+ * Take out the oldest record, NULL if there is none or an older one may still
+ * come.  That may be if it is younger than @until_ns, unless a younger one is in
+ * the rings of each CPU; and if it is younger than @now_ns in any case.  Valid
+ * until the next call.  What came from a ring has not been checked.
  */
-const struct tcpstate_record *merge_pop(struct merge *m, uint64_t until_ns);
+const struct tcpstate_record *merge_pop(struct merge *m, uint64_t until_ns,
+					uint64_t now_ns);
 
 /*
  * One that will be popped soon, @ahead places or so behind the one just

@@ -16,12 +16,25 @@ struct chunk {
 	struct chunk *next;
 };
 
+/*
+ * The order in which entries came to LIST_SETTLING, some of which have left it: a
+ * list tells but the next one, and its end is not in the cache any more.
+ */
+struct ahead {
+	struct entry **entries;		/* circular */
+	size_t size, head, used;	/* size is 0 or a power of two */
+};
+
+#define AHEAD_MIN	1024
+#define FETCH_AHEAD	6
+
 struct table {
 	struct chunk *chunks;
 	struct entry *free;		/* by .chain */
 	struct entry **buckets;
 	size_t n_buckets;		/* a power of two */
 	struct list_head lists[LISTS];
+	struct ahead ahead;
 	size_t used, max;
 };
 
@@ -54,6 +67,7 @@ void table_free(struct table *t)
 		free(chunk);
 	}
 	free(t->buckets);
+	free(t->ahead.entries);
 	free(t);
 }
 
@@ -80,13 +94,63 @@ void table_fetch_bucket(const struct table *t, uint64_t cookie)
 	__builtin_prefetch(&t->buckets[bucket_of(t->n_buckets, cookie)]);
 }
 
+static void fetch(const struct entry *entry)
+{
+	const char *at = (const void *)entry;
+
+	for (size_t line = 0; at && line < sizeof(*entry); line += 64)
+		__builtin_prefetch(at + line);
+}
+
 void table_fetch_entry(const struct table *t, uint64_t cookie)
 {
-	const char *entry =
-		(const void *)t->buckets[bucket_of(t->n_buckets, cookie)];
+	fetch(t->buckets[bucket_of(t->n_buckets, cookie)]);
+}
 
-	for (size_t line = 0; entry && line < sizeof(struct entry); line += 64)
-		__builtin_prefetch(entry + line);
+static struct entry **ahead_at(const struct ahead *a, size_t i)
+{
+	return &a->entries[(a->head + i) & (a->size - 1)];
+}
+
+static bool ahead_grow(struct ahead *a)
+{
+	size_t size = a->size ? a->size * 2 : AHEAD_MIN;
+	struct entry **entries = calloc(size, sizeof(*entries));
+
+	if (!entries)
+		return false;
+	for (size_t i = 0; i < a->used; i++)
+		entries[i] = *ahead_at(a, i);
+	free(a->entries);
+	a->entries = entries;
+	a->size = size;
+	a->head = 0;
+	return true;
+}
+
+/* Without memory nothing is fetched, and that is all. */
+static void ahead_add(struct ahead *a, struct entry *entry)
+{
+	if (a->used == a->size && !ahead_grow(a))
+		return;
+	*ahead_at(a, a->used++) = entry;
+}
+
+static void ahead_drop(struct ahead *a)
+{
+	a->head = (a->head + 1) & (a->size - 1);
+	a->used--;
+}
+
+void table_fetch_ahead(struct table *t)
+{
+	const struct entry *oldest = t->lists[LIST_SETTLING].first;
+	struct ahead *a = &t->ahead;
+
+	while (a->used && *ahead_at(a, 0) != oldest)
+		ahead_drop(a);
+	if (a->used > FETCH_AHEAD)
+		fetch(*ahead_at(a, FETCH_AHEAD));
 }
 
 /* Without memory the chains grow longer, and that is all. */
@@ -161,6 +225,7 @@ static struct entry *entry_alloc(struct table *t)
 	}
 	entry = t->free;
 	t->free = entry->chain;
+	fetch(t->free);
 	memset(entry, 0, sizeof(*entry));
 	return entry;
 }
@@ -209,6 +274,8 @@ void table_move(struct table *t, struct entry *entry, enum list list)
 {
 	list_unlink(t, entry);
 	list_append(t, entry, list);
+	if (list == LIST_SETTLING)
+		ahead_add(&t->ahead, entry);
 }
 
 struct entry *table_oldest(const struct table *t, enum list list)

@@ -79,6 +79,9 @@ struct entry *table_find(const struct table *t, uint64_t cookie);
 void table_fetch_bucket(const struct table *t, uint64_t cookie);
 void table_fetch_entry(const struct table *t, uint64_t cookie);
 
+/* The oldest of LIST_SETTLING is worked on: those behind it will be next. */
+void table_fetch_ahead(struct table *t);
+
 /* A zeroed entry in LIST_LIVE; NULL without memory or room. */
 struct entry *table_add(struct table *t, uint64_t cookie);
 void table_remove(struct table *t, struct entry *entry);

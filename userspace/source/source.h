@@ -76,12 +76,15 @@ struct source_ops {
 	/* A descriptor that polls readable when a watermark is reached. */
 	int (*fd)(const struct source *src);
 	/*
-	 * The rings, that of CPU n being number n; *@n of them.  They are the
+	 * The rings, *@n of them; a CPU may have several.  They are the
 	 * source's, and go with it.
 	 */
 	struct ring *(*rings)(struct source *src, size_t *n);
-	/* The descriptor has polled readable; NULL if that needs no answer. */
-	void (*woken)(struct source *src);
+	/*
+	 * The reader is about to wait for the descriptor, or has done so: only
+	 * in between need it be woken.  NULL if that is the same.
+	 */
+	void (*sleeps)(struct source *src, bool now);
 	void (*stats)(struct source *src, struct source_stats *stats);
 	/* Detach, unmap, free.  NULL is allowed. */
 	void (*close)(struct source *src);

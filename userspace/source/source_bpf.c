@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The BPF source: loads the object that is embedded in this program, takes
- * for each hook the first way that this kernel allows, and reads one ring per
+ * for each hook the first way that this kernel allows, and reads two rings per
  * CPU.  The only file that knows libbpf.
  */
 #include <errno.h>
@@ -38,6 +38,8 @@ struct tail {
 	uint32_t tail, reserved[15];
 };
 
+#define RINGS_OF_CPU	2	/* near and far */
+
 /*
  * Saturated CPUs keep a reader waiting for 0.1 s at times, and a namespace that
  * goes away ends 100,000 TIME_WAITs in that time.
@@ -45,6 +47,8 @@ struct tail {
 #define RING_DEFAULT	(1U << 17)	/* records */
 #define RING_MIN	(1U << 8)
 #define RING_MAX	(1U << 20)
+/* 200 KiB: what comes in 3 ms of a saturated CPU, and stays in its cache. */
+#define NEAR_MAX	(1U << 12)
 #define RINGS_BYTES	(1UL << 27)	/* all of them */
 
 struct source {
@@ -62,10 +66,10 @@ struct source {
 	unsigned int hooks;
 	int cgroup_fd;
 	struct ring_buffer *wakeups;
-	struct ring *rings;
-	int n_rings;	/* by CPU number, which may have holes */
+	struct ring *rings;	/* of each CPU the near one, then the far one */
+	int n_cpu_ids;	/* CPU numbers, which may have holes */
 	int n_cpus;
-	uint32_t slots;	/* of each ring */
+	uint32_t near, far;	/* slots of the two rings of a CPU */
 	uint64_t twins_before;	/* while their first programs were not there */
 	void *records, *tails;	/* mapped */
 };
@@ -183,7 +187,7 @@ static void programs_select(struct source *src)
 
 /* ---- loading ---- */
 
-static uint32_t ring_slots(const struct source_options *opt, int rings)
+static uint32_t far_slots(const struct source_options *opt, int rings)
 {
 	size_t want = opt->ring_bytes / sizeof(struct tcpstate_record);
 	uint32_t slots = RING_MIN;
@@ -324,9 +328,12 @@ static void settings(struct source *src, const struct source_options *opt)
 {
 	struct tcpstate_bpf__rodata *ro = src->skel->rodata;
 
-	src->slots = ring_slots(opt, src->n_rings);
-	ro->slots_shift = __builtin_ctz(src->slots);
-	ro->watermark = src->slots / 8;
+	src->far = far_slots(opt, src->n_cpu_ids);
+	src->near = src->far / 2 < NEAR_MAX ? src->far / 2 : NEAR_MAX;
+	ro->near_shift = __builtin_ctz(src->near);
+	ro->far_shift = __builtin_ctz(src->far);
+	ro->near_watermark = src->near / 2;
+	ro->far_watermark = src->far / 8;
 	ro->want_raw = opt->raw;
 	callers_find(ro);
 	rst_reasons_find(src, ro);
@@ -346,19 +353,20 @@ static void settings(struct source *src, const struct source_options *opt)
 		ro->req_timer_fn = kallsyms_address("reqsk_timer_handler");
 	ro->connect_by_sockops = is_by(src, HOOK_CONNECT, BY_SOCKOPS);
 	bpf_map__set_max_entries(src->skel->maps.records,
-				 src->n_rings * src->slots);
-	bpf_map__set_max_entries(src->skel->maps.tails, src->n_rings);
+				 src->n_cpu_ids * (src->near + src->far));
+	bpf_map__set_max_entries(src->skel->maps.tails,
+				 src->n_cpu_ids * RINGS_OF_CPU);
 }
 
 static size_t records_bytes(const struct source *src)
 {
-	return (size_t)src->n_rings * src->slots *
+	return (size_t)src->n_cpu_ids * (src->near + src->far) *
 	       sizeof(struct tcpstate_record);
 }
 
 static size_t tails_bytes(const struct source *src)
 {
-	return (size_t)src->n_rings * sizeof(struct tail);
+	return (size_t)src->n_cpu_ids * RINGS_OF_CPU * sizeof(struct tail);
 }
 
 static void *map_area(const struct bpf_map *map, size_t bytes, int prot)
@@ -368,9 +376,26 @@ static void *map_area(const struct bpf_map *map, size_t bytes, int prot)
 	return area == MAP_FAILED ? NULL : area;
 }
 
+static void ring_lay_out(struct source *src, int n)
+{
+	const int cpu = n / RINGS_OF_CPU, far = n % RINGS_OF_CPU;
+	const size_t first = (size_t)cpu * (src->near + src->far) +
+			     (far ? src->near : 0);
+	struct tail *tails = src->tails;
+
+	src->rings[n] = (struct ring){
+		.slots = (unsigned char *)src->records +
+			 first * sizeof(struct tcpstate_record),
+		.slot_bytes = sizeof(struct tcpstate_record),
+		.shift = __builtin_ctz(far ? src->far : src->near),
+		.cpu = (uint16_t)cpu,
+		.tail = &tails[n].tail,
+	};
+}
+
 static int rings_open(struct source *src)
 {
-	struct tail *tails;
+	const int n_rings = src->n_cpu_ids * RINGS_OF_CPU;
 
 	src->records = map_area(src->skel->maps.records, records_bytes(src),
 				PROT_READ);
@@ -380,19 +405,11 @@ static int rings_open(struct source *src)
 			      PROT_READ | PROT_WRITE);
 	if (!src->tails)
 		return -errno;
-	src->rings = calloc(src->n_rings, sizeof(*src->rings));
+	src->rings = calloc(n_rings, sizeof(*src->rings));
 	if (!src->rings)
 		return -ENOMEM;
-	tails = src->tails;
-	for (int cpu = 0; cpu < src->n_rings; cpu++)
-		src->rings[cpu] = (struct ring){
-			.slots = (unsigned char *)src->records +
-				 (size_t)cpu * src->slots *
-				 sizeof(struct tcpstate_record),
-			.slot_bytes = sizeof(struct tcpstate_record),
-			.shift = __builtin_ctz(src->slots),
-			.tail = &tails[cpu].tail,
-		};
+	for (int n = 0; n < n_rings; n++)
+		ring_lay_out(src, n);
 	return 0;
 }
 
@@ -536,9 +553,9 @@ static int load(struct source *src, const struct source_options *opt,
 	src->n_cpus = libbpf_num_possible_cpus();
 	if (src->n_cpus <= 0)
 		return -EINVAL;
-	src->n_rings = kernel_cpu_ids();
-	if (src->n_rings < src->n_cpus)
-		src->n_rings = src->n_cpus;
+	src->n_cpu_ids = kernel_cpu_ids();
+	if (src->n_cpu_ids < src->n_cpus)
+		src->n_cpu_ids = src->n_cpus;
 	*step = "read the kernel's BTF";
 	src->btf = btf__load_vmlinux_btf();
 	if (!src->btf)
@@ -669,13 +686,15 @@ static int bpf_fd(const struct source *src)
 
 static struct ring *bpf_rings(struct source *src, size_t *n)
 {
-	*n = src->n_rings;
+	*n = (size_t)src->n_cpu_ids * RINGS_OF_CPU;
 	return src->rings;
 }
 
-static void bpf_woken(struct source *src)
+static void bpf_sleeps(struct source *src, bool now)
 {
-	ring_buffer__consume(src->wakeups);
+	__atomic_store_n(&src->skel->bss->reader_sleeps, now, __ATOMIC_RELAXED);
+	if (!now)
+		ring_buffer__consume(src->wakeups);
 }
 
 static uint64_t misses_of(const struct bpf_program *prog)
@@ -728,7 +747,7 @@ const struct source_ops source_bpf = {
 	.hook_how = bpf_hook_how,
 	.fd = bpf_fd,
 	.rings = bpf_rings,
-	.woken = bpf_woken,
+	.sleeps = bpf_sleeps,
 	.stats = bpf_stats,
 	.close = bpf_close,
 };

@@ -219,6 +219,7 @@ static int lay_out(struct source *src)
 				 info->data_offset,
 			.slot_bytes = info->slot_bytes,
 			.shift = (uint32_t)__builtin_ctz(info->slots),
+			.cpu = (uint16_t)n,
 			.next = consumer->tail,
 			.tail = &consumer->tail,
 		};
