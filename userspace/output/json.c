@@ -33,7 +33,7 @@ static void put_ts(struct jsonw *w, struct output *out, uint64_t mono_ns)
 	}
 	for (i = 28; i >= 20; i--, ns /= 10)
 		out->ts[i] = (char)('0' + ns % 10);
-	jsonw_string(w, "ts", out->ts);
+	jsonw_word(w, "ts", out->ts);
 	jsonw_number(w, "mono_ns", mono_ns);
 }
 
@@ -41,7 +41,7 @@ void json_begin(struct jsonw *w, struct output *out, const char *event,
 		uint64_t mono_ns)
 {
 	jsonw_begin(w, out->to);
-	jsonw_string(w, "event", event);
+	jsonw_word(w, "event", event);
 	put_ts(w, out, mono_ns);
 }
 
@@ -53,7 +53,7 @@ void json_end_point(struct jsonw *w, const char *addr_key, const char *port_key,
 	struct cell cell;
 
 	if (wildcard || port || memcmp(addr, zero, sizeof(zero)))
-		jsonw_string(w, addr_key, cell_addr(&cell, family, addr));
+		jsonw_word(w, addr_key, cell_addr(&cell, family, addr));
 	if (port)
 		jsonw_number(w, port_key, port);
 }
@@ -65,7 +65,7 @@ static void put_identity(struct jsonw *w, const struct conn *c)
 		jsonw_number(w, "life", c->life);
 	if (c->netns)
 		jsonw_number(w, "netns", c->netns);
-	jsonw_string(w, "family", c->family == 6 ? "ipv6" : "ipv4");
+	jsonw_word(w, "family", c->family == 6 ? "ipv6" : "ipv4");
 	json_end_point(w, "saddr", "sport", c->family, c->saddr, c->sport,
 		       c->role == ROLE_LISTENER);
 	json_end_point(w, "daddr", "dport", c->family, c->daddr, c->dport,
@@ -100,9 +100,9 @@ static void put_reason(struct jsonw *w, unsigned int reason,
 		       unsigned int detail, bool by_exit)
 {
 	if (reason_name(reason))
-		jsonw_string(w, "reason", reason_name(reason));
+		jsonw_word(w, "reason", reason_name(reason));
 	if (detail_name(detail))
-		jsonw_string(w, "detail", detail_name(detail));
+		jsonw_word(w, "detail", detail_name(detail));
 	if (by_exit)
 		jsonw_bool(w, "by_exit", true);
 }
@@ -123,14 +123,14 @@ static void json_transition(struct output *out, const struct transition *t)
 
 	json_begin(&w, out, "state", t->ns);
 	put_identity(&w, c);
-	jsonw_string(&w, "old_state", state_name(t->old_state));
-	jsonw_string(&w, "new_state", state_name(t->new_state));
+	jsonw_word(&w, "old_state", state_name(t->old_state));
+	jsonw_word(&w, "new_state", state_name(t->new_state));
 	if (t->has_span)
 		jsonw_number(&w, "span_us", t->span_ns / NS_PER_US);
-	jsonw_string(&w, "role", role_name(c->role));
-	jsonw_string(&w, "basis", basis_name(t->basis));
+	jsonw_word(&w, "role", role_name(c->role));
+	jsonw_word(&w, "basis", basis_name(t->basis));
 	put_reason(&w, t->reason, t->detail, t->by_exit);
-	jsonw_string(&w, "course", course_name(t->course));
+	jsonw_word(&w, "course", course_name(t->course));
 	if (!t->legal)
 		jsonw_bool(&w, "legal", false);
 	put_owner(&w, out, c);
@@ -143,10 +143,10 @@ static void json_accept(struct output *out, const struct conn *c, uint64_t ns)
 
 	json_begin(&w, out, "accept", ns);
 	put_identity(&w, c);
-	jsonw_string(&w, "state", state_name(c->state));
+	jsonw_word(&w, "state", state_name(c->state));
 	put_us(&w, "accept_us", c->established_ns, ns);
-	jsonw_string(&w, "role", role_name(c->role));
-	jsonw_string(&w, "basis", basis_name(TCPSTATE_BY_PROBE));
+	jsonw_word(&w, "role", role_name(c->role));
+	jsonw_word(&w, "basis", basis_name(TCPSTATE_BY_PROBE));
 	put_owner(&w, out, c);
 	jsonw_end(&w);
 }
@@ -165,9 +165,9 @@ static void json_segment(struct output *out, const struct segment *s)
 
 	json_begin(&w, out, segment_events[s->kind], s->ns);
 	put_identity(&w, c);
-	jsonw_string(&w, "state", state_name(s->state));
+	jsonw_word(&w, "state", state_name(s->state));
 	if (s->kind == SEGMENT_RETRANSMIT) {
-		jsonw_string(&w, "segment", segment_flags_name(s->flags));
+		jsonw_word(&w, "segment", segment_flags_name(s->flags));
 		jsonw_number(&w, "times", s->times);
 	} else if (s->kind == SEGMENT_FIN_RECEIVED) {
 		jsonw_string(&w, "segment", "FIN");
@@ -177,10 +177,9 @@ static void json_segment(struct output *out, const struct segment *s)
 	if (s->has_seq)
 		jsonw_number(&w, "seq", s->seq);
 	if (s->kind == SEGMENT_RST_SENT && rst_reason_name(s->rst_reason))
-		jsonw_string(&w, "rst_reason", rst_reason_name(s->rst_reason));
-	jsonw_string(&w, "role", role_name(c->role));
-	jsonw_string(&w, "basis",
-		     basis_name(s->kind == SEGMENT_FIN_RECEIVED ?
+		jsonw_word(&w, "rst_reason", rst_reason_name(s->rst_reason));
+	jsonw_word(&w, "role", role_name(c->role));
+	jsonw_word(&w, "basis", basis_name(s->kind == SEGMENT_FIN_RECEIVED ?
 				TCPSTATE_BY_PROBE : TCPSTATE_BY_TRACEPOINT));
 	put_owner(&w, out, c);
 	jsonw_end(&w);
@@ -220,7 +219,7 @@ static void put_known(struct jsonw *w, const char *key, const struct conn *c,
 static void put_handshake(struct jsonw *w, const struct conn *c)
 {
 	jsonw_object(w, "handshake");
-	jsonw_string(w, "role", role_name(c->role));
+	jsonw_word(w, "role", role_name(c->role));
 	/* In SYN_SENT or SYN_RECV, however it ended. */
 	put_us(w, "syn_us", c->born_ns,
 	       c->established_ns ? c->established_ns : c->end_ns);
@@ -270,9 +269,9 @@ static void put_close(struct jsonw *w, const struct conn *c, bool ended)
 	uint64_t tw_ns;
 
 	jsonw_object(w, "close");
-	jsonw_string(w, "first", first_name(c->first));
+	jsonw_word(w, "first", first_name(c->first));
 	if (kind_name(c->kind))
-		jsonw_string(w, "kind", kind_name(c->kind));
+		jsonw_word(w, "kind", kind_name(c->kind));
 	else
 		jsonw_null(w, "kind");
 	put_half_close(w, c);
@@ -326,9 +325,9 @@ static void json_conn(struct output *out, const struct conn *c, bool ended)
 
 	json_begin(&w, out, "conn", ended ? c->end_ns : c->tw_ns);
 	put_identity(&w, c);
-	jsonw_string(&w, "state", state_name(c->state));
-	jsonw_string(&w, "role", role_name(c->role));
-	jsonw_string(&w, "basis", basis_name(c->basis));
+	jsonw_word(&w, "state", state_name(c->state));
+	jsonw_word(&w, "role", role_name(c->role));
+	jsonw_word(&w, "basis", basis_name(c->basis));
 	put_reason(&w, c->reason, c->detail, c->by_exit);
 	if (conn_duration(c, DURATION_LIFE, &life_ns))
 		jsonw_number(&w, "duration_us", life_ns / NS_PER_US);
@@ -352,11 +351,11 @@ static void json_open(struct output *out, const struct conn *c,
 
 	json_begin(&w, out, "conn", now_ns);
 	put_identity(&w, c);
-	jsonw_string(&w, "state", state_name(c->state));
+	jsonw_word(&w, "state", state_name(c->state));
 	put_us(&w, "age_us", c->state_ns, now_ns);
 	jsonw_bool(&w, "age_exact", !c->snapshot);
-	jsonw_string(&w, "role", role_name(c->role));
-	jsonw_string(&w, "basis", basis_name(c->basis));
+	jsonw_word(&w, "role", role_name(c->role));
+	jsonw_word(&w, "basis", basis_name(c->basis));
 	if (c->born_ns && c->role != ROLE_LISTENER)
 		put_handshake(&w, c);
 	put_owner(&w, out, c);

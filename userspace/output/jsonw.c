@@ -28,13 +28,41 @@ static void put_char(struct jsonw *w, char c)
 	put(w, &c, 1);
 }
 
-static void put_digits(struct jsonw *w, uint64_t value, unsigned int base)
+/* @len bytes of the buffer, which are few, to be filled from there. */
+static char *room(struct jsonw *w, size_t len)
 {
+	if (len > sizeof(w->buf) - w->len)
+		flush(w);
+	return w->buf + w->len;
+}
+
+/* Two at a time: a division is the longest step. */
+static void put_decimal(struct jsonw *w, uint64_t value)
+{
+	static const char pairs[] =
+		"00010203040506070809101112131415161718192021222324"
+		"25262728293031323334353637383940414243444546474849"
+		"50515253545556575859606162636465666768697071727374"
+		"75767778798081828384858687888990919293949596979899";
 	char digits[20], *p = digits + sizeof(digits);
 
+	while (value >= 10) {
+		p -= 2;
+		memcpy(p, pairs + value % 100 * 2, 2);
+		value /= 100;
+	}
+	if (value || p == digits + sizeof(digits))
+		*--p = (char)('0' + value);
+	put(w, p, (size_t)(digits + sizeof(digits) - p));
+}
+
+static void put_hex(struct jsonw *w, uint64_t value)
+{
+	char digits[16], *p = digits + sizeof(digits);
+
 	do {
-		*--p = "0123456789abcdef"[value % base];
-		value /= base;
+		*--p = "0123456789abcdef"[value & 15];
+		value >>= 4;
 	} while (value);
 	put(w, p, (size_t)(digits + sizeof(digits) - p));
 }
@@ -73,14 +101,20 @@ static size_t put_escaped(struct jsonw *w, const char *s)
 
 static void put_key(struct jsonw *w, const char *key)
 {
+	size_t len = key ? strlen(key) : 0;
+	char *to = room(w, len + sizeof(",\"\":"));
+
 	if (w->comma)
-		put_char(w, ',');
+		*to++ = ',';
 	w->comma = true;
-	if (!key)
-		return;
-	put_char(w, '"');
-	put(w, key, strlen(key));
-	put(w, "\":", 2);
+	if (key) {
+		*to++ = '"';
+		memcpy(to, key, len);
+		to += len;
+		*to++ = '"';
+		*to++ = ':';
+	}
+	w->len = (size_t)(to - w->buf);
 }
 
 void jsonw_begin(struct jsonw *w, FILE *to)
@@ -139,10 +173,23 @@ void jsonw_string(struct jsonw *w, const char *key, const char *value)
 	put_char(w, '"');
 }
 
+void jsonw_word(struct jsonw *w, const char *key, const char *word)
+{
+	const size_t len = strlen(word);
+	char *to;
+
+	put_key(w, key);
+	to = room(w, len + 2);
+	*to++ = '"';
+	memcpy(to, word, len);
+	to[len] = '"';
+	w->len += len + 2;
+}
+
 void jsonw_number(struct jsonw *w, const char *key, uint64_t value)
 {
 	put_key(w, key);
-	put_digits(w, value, 10);
+	put_decimal(w, value);
 }
 
 void jsonw_real(struct jsonw *w, const char *key, double value, int decimals)
@@ -163,7 +210,7 @@ void jsonw_hex(struct jsonw *w, const char *key, uint64_t value)
 {
 	put_key(w, key);
 	put_char(w, '"');
-	put_digits(w, value, 16);
+	put_hex(w, value);
 	put_char(w, '"');
 }
 

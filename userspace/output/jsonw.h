@@ -21,7 +21,7 @@ struct jsonw {
 	FILE *to;
 	bool comma;	/* before the next value */
 	size_t len;
-	char buf[1024];
+	char buf[1024];	/* longer than any key or word */
 };
 
 void jsonw_begin(struct jsonw *w, FILE *to);
@@ -35,6 +35,8 @@ void jsonw_array_end(struct jsonw *w);
 
 /* Bytes that are no UTF-8 become U+FFFD. */
 void jsonw_string(struct jsonw *w, const char *key, const char *value);
+/* One of our own words, of which nothing needs to be escaped. */
+void jsonw_word(struct jsonw *w, const char *key, const char *word);
 void jsonw_number(struct jsonw *w, const char *key, uint64_t value);
 /* With @decimals digits after the point; not finite: null. */
 void jsonw_real(struct jsonw *w, const char *key, double value, int decimals);
