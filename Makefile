@@ -29,7 +29,7 @@ static_libs := -Wl,-Bstatic -lbpf -lelf -lzstd -lz -Wl,-Bdynamic
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all userspace bpf kmod deps watch check check-quick check-unit \
-	check-native check-vm check-debug bench install clean help
+	check-native check-vm check-debug bench bench-programs install clean help
 
 all:
 	$(Q)scripts/build-all
@@ -47,7 +47,7 @@ help:
 #: make userspace    build/tcpstate-watch, the BPF object inside
 #: make kmod         build/tcpstate.ko; KDIR=.. for other kernel headers
 #: make deps         install the packages that building and testing need
-#: make bench        cost of watching, against the same load untraced, and its limits
+#: make bench        cost of watching, beside what else there is, and its limits
 #: make install      to DESTDIR and PREFIX (/usr/local)
 #: make clean        remove build/
 
@@ -177,9 +177,26 @@ check-debug:
 	$(Q)$(MAKE) userspace
 	$(Q)tests/check debug
 
+# ---- what it costs ----
+
+bench_programs := $(addprefix $(build)/bench/,load empty empty.bpf.o)
+
+$(build)/bench/%.bpf.o: tests/bench/%.bpf.c
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) -g -O2 -std=gnu11 -Wall -Werror -target bpf -mcpu=v3 \
+		-D__TARGET_ARCH_$(bpf_arch) -I/usr/include/$(multiarch) -c $< -o $@
+
+$(build)/bench/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -O2 -std=gnu11 -Wall -Wextra -Werror $< -o $@ $(static_libs)
+
+bench-programs: userspace $(bench_programs)
+
 bench:
-	$(Q)$(MAKE) userspace
-	$(Q)tests/bench/run
+	$(Q)scripts/install-deps bench
+	$(Q)$(MAKE) bench-programs
+	$(Q)tests/bench/compare --json $(build)/bench/compare.json \
+		--svg $(build)/bench/compare.svg
 	$(Q)tests/bench/limits
 	$(Q)tests/bench/report
 
