@@ -62,6 +62,7 @@ static struct {
 	unsigned long count;	/* of all clients together; 0: until the end */
 	unsigned long rate;	/* a second, all clients together; 0: no limit */
 	unsigned int payload;	/* bytes of the answer; 0: nothing is said */
+	bool both;		/* a client is its own server */
 } cfg = { .pairs = 6, .seconds = 2 };
 
 /* A line of the cache each: they are written at every connection. */
@@ -177,35 +178,68 @@ static int listen_somewhere(uint16_t *port)
 	return fd;
 }
 
-static void serve(int listener)
+static char *answer_new(void)
 {
-	char question[256], *answer = calloc(1, cfg.payload + 1);
+	char *answer = calloc(1, cfg.payload + 1);
 
 	if (!answer)
 		err(1, "answer");
-	for (;;) {
-		int fd = accept(listener, NULL, NULL);
+	return answer;
+}
 
-		if (fd < 0)
-			err(1, "accept");
-		/* A client that was reset, or has gone, is no error. */
-		if (cfg.payload && read(fd, question, sizeof(question)) > 0)
-			send(fd, answer, cfg.payload, MSG_NOSIGNAL);
-		if (cfg.closer != BY_SERVER)
-			(void)!read(fd, question, sizeof(question));
-		close(fd);
+/* A client that was reset, or has gone, is no error. */
+static void serve_answer(int fd, const char *answer)
+{
+	char question[256];
+
+	if (cfg.payload && read(fd, question, sizeof(question)) > 0)
+		send(fd, answer, cfg.payload, MSG_NOSIGNAL);
+}
+
+static void serve_end(int fd)
+{
+	char c;
+
+	if (cfg.closer != BY_SERVER)
+		(void)!read(fd, &c, 1);
+	close(fd);
+}
+
+static int serve_one(int listener)
+{
+	int fd = accept(listener, NULL, NULL);
+
+	if (fd < 0)
+		err(1, "accept");
+	return fd;
+}
+
+static void serve(int listener)
+{
+	char *answer = answer_new();
+
+	for (;;) {
+		int fd = serve_one(listener);
+
+		serve_answer(fd, answer);
+		serve_end(fd);
 	}
 }
 
 /* ---- clients ---- */
 
-static void ask(int fd, char *answer)
+static void ask(int fd)
 {
 	static const char question[] = "GET / HTTP/1.0\r\nHost: localhost\r\n\r\n";
-	size_t got = 0;
 
 	if (send(fd, question, sizeof(question) - 1, MSG_NOSIGNAL) < 0)
 		err(1, "send");
+}
+
+static void hear(int fd, char *answer)
+{
+	size_t got = 0;
+
 	while (got < cfg.payload) {
 		ssize_t n = read(fd, answer, cfg.payload - got);
 
@@ -215,20 +249,37 @@ static void ask(int fd, char *answer)
 	}
 }
 
-static void connection(const struct sockaddr_in *to, char *answer)
+static void client_end(int fd)
 {
 	const struct linger none = { .l_onoff = 1 };
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	char c;
 
-	if (fd < 0 || connect(fd, (const struct sockaddr *)to, sizeof(*to)))
-		err(1, "connect");
-	if (cfg.payload)
-		ask(fd, answer);
 	if (cfg.closer == BY_SERVER)
-		(void)!read(fd, answer, 1);
+		(void)!read(fd, &c, 1);
 	if (cfg.closer == BY_RST)
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
 	close(fd);
+}
+
+/* @listener: -1, or both ends are ours, and nobody waits for anybody. */
+static void connection(const struct sockaddr_in *to, int listener, char *answer)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0), child = -1;
+
+	if (fd < 0 || connect(fd, (const struct sockaddr *)to, sizeof(*to)))
+		err(1, "connect");
+	if (listener >= 0)
+		child = serve_one(listener);
+	if (cfg.payload)
+		ask(fd);
+	if (child >= 0)
+		serve_answer(child, answer);
+	hear(fd, answer);
+	if (child >= 0 && cfg.closer == BY_SERVER)
+		serve_end(child);
+	client_end(fd);
+	if (child >= 0 && cfg.closer != BY_SERVER)
+		serve_end(child);
 }
 
 /* Behind its time it does not sleep, so that the mean is kept if it can be. */
@@ -242,22 +293,20 @@ static void wait_for_turn(uint64_t began_ns, unsigned long n)
 		sleep_ns(at - now);
 }
 
-static void run_client(unsigned int i, uint16_t port)
+static void run_client(unsigned int i, uint16_t port, int listener)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = port };
 	const unsigned long all = cfg.count / cfg.pairs;
-	char *answer = calloc(1, cfg.payload + 1);
 	const uint64_t began_ns = now_ns();
+	char *answer = answer_new();
 	unsigned long n;
 
-	if (!answer)
-		err(1, "answer");
 	for (n = 0; !atomic_load(&shared->stop) && (!all || n < all); n++) {
 		to.sin_addr.s_addr = htonl(0x7f010001 + i * ADDRESSES +
 					   n % ADDRESSES);
 		if (cfg.rate)
 			wait_for_turn(began_ns, n);
-		connection(&to, answer);
+		connection(&to, listener, answer);
 		atomic_store_explicit(&shared->clients[i].connections, n + 1,
 				      memory_order_relaxed);
 	}
@@ -310,15 +359,15 @@ static void start(pid_t *servers, pid_t *clients)
 		uint16_t port;
 		int listener = listen_somewhere(&port);
 
-		servers[i] = child();
-		if (!servers[i])
+		servers[i] = cfg.both ? 0 : child();
+		if (!servers[i] && !cfg.both)
 			serve(listener);
-		close(listener);
 		clients[i] = child();
 		if (!clients[i]) {
-			run_client(i, port);
+			run_client(i, port, cfg.both ? listener : -1);
 			_exit(0);
 		}
+		close(listener);
 	}
 }
 
@@ -362,15 +411,17 @@ static void run(void)
 	atomic_store(&shared->stop, true);
 	if (!cfg.count)
 		wait_for(clients);
-	for (unsigned int i = 0; i < cfg.pairs; i++)
+	for (unsigned int i = 0; i < cfg.pairs && !cfg.both; i++)
 		kill(servers[i], SIGKILL);
-	wait_for(servers);
+	if (!cfg.both)
+		wait_for(servers);
 	report(before, began_ns, spent);
 }
 
 /* ---- options ---- */
 
 static const struct argp_option options[] = {
+	{ "both", 'b', NULL, 0, "a client is its own server", 0 },
 	{ "closer", 'c', "WHO", 0, "client, server or rst", 0 },
 	{ "pairs", 'w', "N", 0, "of a client and a server", 0 },
 	{ "seconds", 's', "S", 0, "length of the window", 0 },
@@ -390,6 +441,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 				return 0;
 			}
 		argp_error(state, "%s: no closer", arg);
+		break;
+	case 'b':
+		cfg.both = true;
 		break;
 	case 'w':
 		cfg.pairs = strtoul(arg, NULL, 10);
