@@ -33,6 +33,7 @@ usage()
 	  -m SIZE      memory (2G)
 	  -s CPUS      processors (2)
 	  -a 'WORDS'   more words for the kernel's command line
+	  -i           time is the number of instructions: 1 ns each, one processor
 	  -o FOLDER    a folder of the host to write to, /out and $TCPSTATE_OUT in the guest
 	  -n NAME      the console goes to build/vm/log/NAME.log
 	  -v           say on stderr what the guest was and how long it took
@@ -66,8 +67,8 @@ parse()
 	[[ $# -ge 1 && $1 != -* ]] || usage_error 'which kernel?'
 	kernel=$1
 	shift
-	limit=600 memory=2G cpus=2 append='' out='' name='' verbose=''
-	while getopts :t:m:s:a:o:n:vh option; do
+	limit=600 memory=2G cpus=2 append='' out='' name='' verbose='' count=''
+	while getopts :t:m:s:a:o:n:ivh option; do
 		case $option in
 		t)	limit=$OPTARG ;;
 		m)	memory=$OPTARG ;;
@@ -75,6 +76,7 @@ parse()
 		a)	append=$OPTARG ;;
 		o)	out=$OPTARG ;;
 		n)	name=$OPTARG ;;
+		i)	count=yes cpus=1 ;;
 		v)	verbose=yes ;;
 		h)	usage; exit 0 ;;
 		:)	usage_error "-$OPTARG needs a value" ;;
@@ -120,6 +122,8 @@ setup()
 	tree=$("$here/kernels.sh" tree "$kernel")
 	vmlinuz=$("$here/kernels.sh" vmlinuz "$tree")
 	read -ra accel < <("$here/accel.sh" "$vmlinuz")
+	[[ -z $count ]] ||
+		accel=(-accel 'tcg,thread=single' -cpu 'max,la57=off' -icount 'shift=0,sleep=off')
 	mkdir -p "$build/log"
 	console=$build/log/$name.log
 	work=$(mktemp -d "$build/run.XXXXXX")
