@@ -48,7 +48,6 @@ static void know_by_record(struct conn *c, const struct tcpstate_record *r)
 	*c = (struct conn){
 		.cookie = r->cookie,
 		.netns = r->netns_ino,
-		.netns_cookie = r->netns_cookie,
 		.basis = r->basis,
 		.state_ns = r->mono_ns,
 		.snapshot = true,

@@ -308,7 +308,6 @@ struct entry *entry_new(struct engine *e,
 		return NULL;
 	}
 	entry->conn.netns = r->netns_ino;
-	entry->conn.netns_cookie = r->netns_cookie;
 	entry->conn.life = 1;
 	take_tuple(&entry->conn, r);
 	return entry;
@@ -325,7 +324,6 @@ void entry_reset(struct engine *e, struct entry *entry,
 	entry->conn.cookie = cookie;
 	entry->conn.life = life;
 	entry->conn.netns = r->netns_ino;
-	entry->conn.netns_cookie = r->netns_cookie;
 	entry->dead = false;
 	entry->mini_seen = false;
 	entry->line_told = false;

@@ -58,7 +58,6 @@ struct conn {
 	uint64_t cookie;
 	uint32_t life;		/* 1, 2, ..; 0 while it is not known */
 	uint32_t netns;		/* inode of its network namespace */
-	uint64_t netns_cookie;
 
 	uint8_t family;		/* 4 or 6; v4-mapped is 4, as on the wire */
 	uint8_t saddr[16];	/* local; IPv4 in the first 4 bytes */
@@ -69,19 +68,19 @@ struct conn {
 	uint8_t role;		/* enum role */
 	uint8_t state;		/* enum tcpstate_state, never NEW_SYN_RECV */
 	uint8_t basis;		/* enum tcpstate_basis of the last move */
-	bool snapshot;		/* older than the capture: times are bounds */
-	bool mini;		/* now an inet_timewait_sock */
+	bool snapshot : 1;	/* older than the capture: times are bounds */
+	bool mini : 1;		/* now an inet_timewait_sock */
 
 	/* Owner: who made it or took it over; pid 0 = unknown. */
 	uint32_t pid;		/* thread group */
 	char comm[TCPSTATE_COMM_LEN];
 	uint32_t uid;
-	bool has_uid;
+	bool has_uid : 1;
+	bool accepted : 1;	/* accept() was seen, or the inode is not 0 */
+	uint32_t inode;		/* SNAPSHOT: 0 = in no file */
 	uint64_t cgroup;	/* 0 = unknown */
 	uint64_t listener;	/* cookie of the listener, 0 = unknown */
-	uint64_t inode;		/* SNAPSHOT: 0 = in no file */
 	uint64_t dumped_ns;	/* when sock_diag last showed it; 0 = never */
-	bool accepted;		/* accept() was seen, or the inode is not 0 */
 
 	/* CLOCK_MONOTONIC ns; 0 = not seen. */
 	uint64_t born_ns;	/* SYN, connect() or listen() */
@@ -99,12 +98,12 @@ struct conn {
 	uint8_t known;		/* CONN_ISN_LOCAL .. */
 	uint8_t derived;	/* of these: from counters, not from a handshake */
 	uint8_t contradicts;	/* of these: records disagree, or the arithmetic */
-	bool unusual;		/* a move that is no normal client's or server's */
+	bool unusual : 1;	/* a move that is no normal client's or server's */
+	bool syncookie : 1;	/* no request_sock was seen for it */
+	bool fastopen : 1;
 	uint32_t retrans;	/* segments sent again, all kinds */
-	uint32_t syn_retrans;	/* SYNs or SYN-ACKs sent again */
-	uint32_t fin_retrans;	/* FINs sent again */
-	bool syncookie;		/* no request_sock was seen for it */
-	bool fastopen;
+	uint16_t syn_retrans;	/* SYNs or SYN-ACKs sent again */
+	uint16_t fin_retrans;	/* FINs sent again */
 	/* As the kernel counts: see conn_bytes_in() and conn_bytes_out(). */
 	uint64_t bytes_in, bytes_out;
 	uint32_t segs_in, segs_out, data_segs_in, data_segs_out;
@@ -115,7 +114,7 @@ struct conn {
 	uint8_t kind;		/* enum close_kind */
 	uint8_t reason;		/* enum reason of the move to CLOSE/TIME_WAIT */
 	uint8_t detail;
-	bool by_exit;		/* descriptor closed by process exit */
+	bool by_exit : 1;	/* descriptor closed by process exit */
 	uint32_t tw_restarts;	/* by any segment .. */
 	uint32_t tw_fins;	/* .. and by a FIN: our last ACK was lost */
 	/* When it ended: probes without answer, and since when nothing came. */

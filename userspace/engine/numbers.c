@@ -124,7 +124,8 @@ static void take_fins(struct conn *c, const struct tcpstate_record *r)
 void count_syn_retrans(struct conn *c, const struct tcpstate_record *r)
 {
 	if (c->syn_retrans < r->total_retrans)
-		c->syn_retrans = r->total_retrans;
+		c->syn_retrans = r->total_retrans < UINT16_MAX ?
+				 (uint16_t)r->total_retrans : UINT16_MAX;
 	if (c->retrans < c->syn_retrans)
 		c->retrans = c->syn_retrans;
 }

@@ -49,19 +49,19 @@ struct entry {
 	uint64_t due_ns;	/* when .pending is decided */
 	uint8_t list;		/* enum list */
 	uint8_t pending;	/* enum pending */
-	bool dead;		/* CLOSE was told */
-	bool mini_seen;		/* this life has had a timewait mini-socket */
-	bool rst_sent;		/* by us, since its last move */
-	uint8_t rst_reason;	/* enum tcpstate_rst_reason of that RST */
-	bool rst_received;	/* since its last move: CLOSE follows */
-	bool line_told;		/* sink->conn() was called for TIME_WAIT */
-	bool fw2_in_order;	/* of segs_fw2: nothing was missing before it */
-	bool fw2_softirq;	/* .. and it was counted when it was taken */
+	uint8_t rst_reason;	/* enum tcpstate_rst_reason of .rst_sent */
 	uint8_t dumped;		/* state in the last dump that had it */
+	bool dead : 1;		/* CLOSE was told */
+	bool mini_seen : 1;	/* this life has had a timewait mini-socket */
+	bool rst_sent : 1;	/* by us, since its last move */
+	bool rst_received : 1;	/* since its last move: CLOSE follows */
+	bool line_told : 1;	/* sink->conn() was called for TIME_WAIT */
+	bool fw2_in_order : 1;	/* of segs_fw2: nothing was missing before it */
+	bool fw2_softirq : 1;	/* .. and it was counted when it was taken */
 	uint32_t dump;		/* number of that dump */
 	uint32_t doubt;		/* number of a dump that contradicts .state */
-	struct conn conn;	/* callers see only this; its cookie first */
 	uint32_t segs_fw2;	/* segs_in at FIN_WAIT1 -> FIN_WAIT2 */
+	struct conn conn;	/* callers see only this; its cookie first */
 	uint64_t moved_ns;	/* time of its last move */
 	struct held held;
 } __attribute__((aligned(64)));
