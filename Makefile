@@ -179,7 +179,7 @@ check-debug:
 
 # ---- what it costs ----
 
-bench_programs := $(addprefix $(build)/bench/,load empty empty.bpf.o)
+bench_programs := $(addprefix $(build)/bench/,load engine empty empty.bpf.o)
 
 $(build)/bench/%.bpf.o: tests/bench/%.bpf.c
 	@mkdir -p $(@D)
@@ -188,7 +188,9 @@ $(build)/bench/%.bpf.o: tests/bench/%.bpf.c
 
 $(build)/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
-	$(Q)$(CC) -O2 -std=gnu11 -Wall -Wextra -Werror $< -o $@ $(static_libs)
+	$(Q)$(CC) $(cflags) $(cppflags) $< $(filter %.a,$^) -o $@ $(static_libs)
+
+$(build)/bench/engine: $(engine)
 
 bench-programs: userspace $(bench_programs)
 
@@ -197,6 +199,8 @@ bench:
 	$(Q)$(MAKE) bench-programs
 	$(Q)tests/bench/compare --json $(build)/bench/compare.json \
 		--svg $(build)/bench/compare.svg
+	$(Q)tests/bench/instructions
+	$(Q)$(build)/bench/engine
 	$(Q)tests/bench/limits
 	$(Q)tests/bench/report
 

@@ -1,20 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * engine [CONNECTIONS]: records per second of the engine alone, one core: a
- * churn of loopback connections at 40,000 a second whose clients close first,
- * with a minute of TIME_WAIT behind each.
+ * engine [LIVE]..: what the engine alone takes, on one core, with LIVE connections
+ * in its table (1,000 to 1,000,000): records per second, and bytes of memory for
+ * each.
+ *
+ * Records come through two rings, as from two CPUs: a churn of loopback
+ * connections at 40,000 a second, whose clients close first; LIVE of them are in
+ * TIME_WAIT, and the oldest ends with each new one.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "engine/engine.h"
+#include "ring.h"
 
-#define RATE 40000
-#define MINUTE (60ULL * RATE)
+#define RATE	40000
+#define CPUS	2
+#define SHIFT	12
+#define ROUND	100	/* connections between two looks at the rings */
+#define MEASURED	400000	/* connections */
 
-static uint64_t seq[2], told;
+static struct tcpstate_record slots[CPUS][1 << SHIFT];
+static uint32_t head[CPUS], tail[CPUS];
+static uint64_t told;
 
 static void on_transition(void *ctx, const struct transition *t)
 {
@@ -22,84 +35,146 @@ static void on_transition(void *ctx, const struct transition *t)
 	told += t->new_state;
 }
 
-static void feed(struct engine *e, uint64_t ns, uint64_t cookie, uint8_t type,
-		 uint8_t from, uint8_t to, uint32_t flags)
+static void store(uint64_t ns, uint64_t cookie, uint8_t type, uint8_t from,
+		  uint8_t to, uint32_t flags)
 {
-	struct tcpstate_record r = {
-		.size = sizeof(r), .version = TCPSTATE_RECORD_VERSION,
-		.type = type, .cpu = cookie / 2 % 2,
-		.seq = seq[cookie / 2 % 2]++, .mono_ns = ns, .cookie = cookie,
+	const unsigned int cpu = cookie / 2 % CPUS;
+	const uint32_t at = head[cpu]++;
+	struct tcpstate_record *r = &slots[cpu][at & ((1 << SHIFT) - 1)];
+
+	*r = (struct tcpstate_record){
+		.size = sizeof(*r), .version = TCPSTATE_RECORD_VERSION,
+		.type = type, .cpu = cpu, .turn = (at >> SHIFT) + 1,
+		.seq = at, .mono_ns = ns, .cookie = cookie,
 		.netns_ino = 4026531840, .flags = flags, .family = 2,
 		.protocol = 6, .saddr = { 127, 0, 0, 1 },
 		.daddr = { 127, 0, 0, 2 }, .sport = 1 + cookie % 60000,
 		.dport = 80, .old_state = from, .new_state = to,
 		.tgid = 4711, .comm = "bench",
 	};
-
-	engine_feed(e, &r, sizeof(r));
 }
 
 #define S(name) TCPSTATE_##name
 #define T(name) TCPSTATE_##name
 #define TASK (TCPSTATE_F_OWNED | TCPSTATE_F_HAS_FILE)
 
-static unsigned int connection(struct engine *e, uint64_t ns, uint64_t i)
+/* The @i-th, after which @live are in TIME_WAIT.  How many records. */
+static unsigned int connection(uint64_t ns, uint64_t i, uint64_t live)
 {
-	uint64_t client = 2 * i + 2, server = client + 1;
+	const uint64_t client = 2 * i + 2, server = client + 1;
 
-	feed(e, ns, client, T(STATE), S(CLOSE), S(SYN_SENT), TASK);
-	feed(e, ns + 500, client, T(CONNECT), S(SYN_SENT), S(SYN_SENT), TASK);
-	feed(e, ns + 1000, server, T(REQ_ADD), S(LISTEN), S(NEW_SYN_RECV), 0);
-	feed(e, ns + 2000, client, T(STATE), S(SYN_SENT), S(ESTABLISHED), 1);
-	feed(e, ns + 3000, server, T(STATE), S(LISTEN), S(SYN_RECV), 0);
-	feed(e, ns + 3500, server, T(REQ_DROP), S(NEW_SYN_RECV), S(CLOSE), 0);
-	feed(e, ns + 4000, server, T(STATE), S(SYN_RECV), S(ESTABLISHED), 0);
-	feed(e, ns + 5000, client, T(STATE), S(ESTABLISHED), S(FIN_WAIT1), TASK);
-	feed(e, ns + 6000, server, T(STATE), S(ESTABLISHED), S(CLOSE_WAIT), 0);
-	feed(e, ns + 7000, client, T(STATE), S(FIN_WAIT1), S(FIN_WAIT2), 0);
-	feed(e, ns + 7100, client, T(TW_ADD), 0, S(FIN_WAIT2), 0);
-	feed(e, ns + 7200, client, T(STATE), S(FIN_WAIT2), S(CLOSE), 16);
-	feed(e, ns + 8000, server, T(STATE), S(CLOSE_WAIT), S(LAST_ACK), TASK);
-	feed(e, ns + 9000, client, T(TW_REARM), 0, S(TIME_WAIT), 0);
-	feed(e, ns + 9500, server, T(STATE), S(LAST_ACK), S(CLOSE), 16);
-	if (i < MINUTE)
-		return 15;
-	feed(e, ns + 9600, client - 2 * MINUTE, T(TW_KILL), S(TIME_WAIT),
-	     S(CLOSE), TCPSTATE_F_TIMER);
-	return 16;
+	store(ns, client, T(STATE), S(CLOSE), S(SYN_SENT), TASK);
+	store(ns + 500, client, T(CONNECT), S(SYN_SENT), S(SYN_SENT), TASK);
+	store(ns + 1000, server, T(REQ_ADD), S(LISTEN), S(NEW_SYN_RECV), 0);
+	store(ns + 2000, client, T(STATE), S(SYN_SENT), S(ESTABLISHED), 1);
+	store(ns + 4000, server, T(STATE), S(SYN_RECV), S(ESTABLISHED), 0);
+	store(ns + 5000, client, T(STATE), S(ESTABLISHED), S(FIN_WAIT1), TASK);
+	store(ns + 6000, server, T(STATE), S(ESTABLISHED), S(CLOSE_WAIT), 0);
+	store(ns + 7000, client, T(STATE), S(FIN_WAIT1), S(FIN_WAIT2), 0);
+	store(ns + 7100, client, T(TW_ADD), 0, S(FIN_WAIT2), 0);
+	store(ns + 7200, client, T(STATE), S(FIN_WAIT2), S(CLOSE), 16);
+	store(ns + 8000, server, T(STATE), S(CLOSE_WAIT), S(LAST_ACK), TASK);
+	store(ns + 9000, client, T(TW_REARM), 0, S(TIME_WAIT), 0);
+	store(ns + 9500, server, T(STATE), S(LAST_ACK), S(CLOSE), 16);
+	if (i < live)
+		return 13;
+	store(ns + 9600, client - 2 * live, T(TW_KILL), S(TIME_WAIT), S(CLOSE),
+	      TCPSTATE_F_TIMER);
+	return 14;
+}
+
+static double cpu_seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+static long resident_kb(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return u.ru_maxrss;
+}
+
+/* Connections @from to @to - 1. */
+static uint64_t run(struct engine *e, uint64_t from, uint64_t to, uint64_t live)
+{
+	uint64_t records = 0, ns = 0;
+
+	for (uint64_t i = from; i < to; i++) {
+		ns = 1000000000 + i * (1000000000 / RATE);
+		records += connection(ns, i, live);
+		if (i % ROUND == 0)
+			engine_advance(e, ns);
+	}
+	engine_advance(e, ns + 100000000);
+	return records;
+}
+
+static int measure(uint64_t live)
+{
+	const struct engine_sink sink = { .transition = on_transition };
+	const struct engine_config cfg = {
+		.max_conns = 2 * live + 65536, .holdback_ns = 2000000,
+		.settle_ns = 60000000, .hooks = ~0U,
+	};
+	struct engine *e = engine_new(&cfg, &sink, NULL);
+	struct ring rings[CPUS];
+	const long before_kb = resident_kb();
+	struct engine_stats stats;
+	uint64_t records;
+	double seconds;
+	long grown_kb;
+
+	for (int cpu = 0; cpu < CPUS; cpu++)
+		rings[cpu] = (struct ring){
+			.slots = (const void *)slots[cpu],
+			.slot_bytes = sizeof(slots[cpu][0]), .shift = SHIFT,
+			.cpu = cpu, .tail = &tail[cpu],
+		};
+	if (!e || engine_set_rings(e, rings, CPUS))
+		return 1;
+	run(e, 0, live, live);
+	grown_kb = resident_kb() - before_kb;
+	seconds = cpu_seconds();
+	records = run(e, live, live + MEASURED, live);
+	seconds = cpu_seconds() - seconds;
+	engine_get_stats(e, &stats);
+	if (stats.corrected || stats.lost || stats.live != live)
+		return 1;
+	printf("{\"live\":%zu,\"records_per_second\":%.0f,\"ns\":%.1f,"
+	       "\"bytes\":%.0f}\n", stats.live, records / seconds,
+	       seconds / records * 1e9, grown_kb * 1024.0 / live);
+	engine_free(e);
+	return 0;
+}
+
+/* In a process of its own: memory that was freed is not new. */
+static int in_child(uint64_t live)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (!pid) {
+		status = measure(live);
+		fflush(stdout);
+		_exit(status);
+	}
+	waitpid(pid, &status, 0);
+	return status;
 }
 
 int main(int argc, char **argv)
 {
-	const uint64_t n = argc > 1 ? strtoull(argv[1], NULL, 0) : 1000000;
-	const struct engine_sink sink = { .transition = on_transition };
-	const struct engine_config cfg = {
-		.max_conns = 1 << 23, .holdback_ns = 10000000,
-		.settle_ns = 60000000, .hooks = 0xff,
-	};
-	struct engine *e = engine_new(&cfg, &sink, NULL);
-	struct timespec from, to;
-	struct engine_stats stats;
-	uint64_t records = 0, ns = 1000000000;
-	double seconds;
+	static const uint64_t usual[] = { 1000, 10000, 100000, 1000000 };
+	int failed = 0;
 
-	if (!e)
-		return 1;
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
-	for (uint64_t i = 0; i < n; i++) {
-		records += connection(e, ns, i);
-		ns += 1000000000 / RATE;
-		if (i % (RATE / 40) == 0)
-			engine_advance(e, ns);
-	}
-	engine_finish(e);
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
-	engine_get_stats(e, &stats);
-	seconds = to.tv_sec - from.tv_sec + (to.tv_nsec - from.tv_nsec) / 1e9;
-	printf("%.0f records/s, %.0f ns each, %zu live, %llu corrected, "
-	       "%llu told\n", records / seconds, seconds / records * 1e9,
-	       stats.live, (unsigned long long)stats.corrected,
-	       (unsigned long long)told);
-	engine_free(e);
-	return 0;
+	for (int i = 1; i < argc; i++)
+		failed |= in_child(strtoull(argv[i], NULL, 0));
+	for (size_t i = 0; argc < 2 && i < sizeof(usual) / sizeof(*usual); i++)
+		failed |= in_child(usual[i]);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

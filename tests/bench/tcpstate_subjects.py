@@ -19,7 +19,7 @@ START_LIMIT_S = 20
 SETTLE_S = 1.2
 STOP_LIMIT_S = 120
 # Moves of one connection, both ends, as inet_sock_set_state has them.
-MOVES = {"client": 10, "server": 10, "rst": 7}
+MOVES = {"client": 10, "server": 10, "rst": 6}
 
 BPFTRACE = ('tracepoint:sock:inet_sock_set_state { '
             'printf("%llu %d %s %d %d %d %d\\n", nsecs, pid, comm, '
