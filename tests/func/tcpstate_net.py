@@ -324,9 +324,12 @@ def bpf_misses(pid):
     """recursion_misses of each BPF program of a process, by its name."""
     ids = set()
     for fd in os.listdir(f"/proc/{pid}/fdinfo"):
-        with open(f"/proc/{pid}/fdinfo/{fd}", encoding="ascii") as f:
-            ids |= {int(n) for n in re.findall(r"^prog_id:\s+(\d+)", f.read(),
-                                               re.M)}
+        try:
+            with open(f"/proc/{pid}/fdinfo/{fd}", encoding="ascii") as f:
+                info = f.read()
+        except FileNotFoundError:
+            continue
+        ids |= {int(n) for n in re.findall(r"^prog_id:\s+(\d+)", info, re.M)}
     progs = json.loads(run("bpftool", "-j", "prog", "show"))
     return {p.get("name"): p.get("recursion_misses", 0) for p in progs
             if p["id"] in ids}

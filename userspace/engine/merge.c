@@ -5,12 +5,7 @@
 #include <stdlib.h>
 
 #include "../ring.h"
-
-/* A circular buffer of records in time order; its size is a power of two. */
-struct queue {
-	struct tcpstate_record **slots;
-	size_t size, head, used;
-};
+#include "deque.h"
 
 #define CHUNK 512	/* records allocated at once */
 
@@ -24,7 +19,8 @@ struct chunk {
  * in the cache, however long the queues once were.
  */
 struct merge {
-	struct queue *queues;	/* of the dump, then by CPU or ring */
+	/* Records in time order; of the dump, then by CPU or ring. */
+	struct deque *queues;
 	size_t n_queues;
 	struct ring *rings;	/* the caller's */
 	size_t n_rings;
@@ -45,7 +41,6 @@ struct merge {
 	size_t used, max;
 };
 
-#define QUEUE_MIN 64
 #define NOTHING	UINT64_MAX
 
 struct merge *merge_new(size_t max)
@@ -62,7 +57,7 @@ void merge_free(struct merge *m)
 	if (!m)
 		return;
 	for (size_t i = 0; i < m->n_queues; i++)
-		free(m->queues[i].slots);
+		deque_free(&m->queues[i]);
 	while (m->chunks) {
 		struct chunk *chunk = m->chunks;
 
@@ -111,27 +106,6 @@ static void pool_take_back(struct merge *m)
 
 /* ---- the queues ---- */
 
-static struct tcpstate_record **slot(const struct queue *q, size_t i)
-{
-	return &q->slots[(q->head + i) & (q->size - 1)];
-}
-
-static int queue_grow(struct queue *q)
-{
-	size_t size = q->size ? q->size * 2 : QUEUE_MIN;
-	struct tcpstate_record **slots = calloc(size, sizeof(*slots));
-
-	if (!slots)
-		return -ENOMEM;
-	for (size_t i = 0; i < q->used; i++)
-		slots[i] = *slot(q, i);
-	free(q->slots);
-	q->slots = slots;
-	q->size = size;
-	q->head = 0;
-	return 0;
-}
-
 /*
  * A dump is told after records that are younger than it: in a queue of its
  * own each of its records still goes to the tail.
@@ -143,7 +117,7 @@ static size_t queue_of(const struct tcpstate_record *rec)
 
 static int queues_reach(struct merge *m, size_t n)
 {
-	struct queue *queues;
+	struct deque *queues;
 	uint64_t *head_ns;
 
 	if (n < m->n_queues)
@@ -157,25 +131,32 @@ static int queues_reach(struct merge *m, size_t n)
 	if (!queues || !head_ns)
 		return -ENOMEM;
 	for (size_t i = m->n_queues; i <= n; i++)
-		queues[i] = (struct queue){ 0 };
+		queues[i] = (struct deque){ 0 };
 	m->n_queues = n + 1;
 	return 0;
 }
 
-static void queue_insert(struct queue *q, struct tcpstate_record *rec)
+static bool queue_insert(struct deque *q, struct tcpstate_record *rec)
 {
-	size_t at = q->used++;
+	size_t at = q->used;
 
-	for (; at > 0 && (*slot(q, at - 1))->mono_ns > rec->mono_ns; at--)
-		*slot(q, at) = *slot(q, at - 1);
-	*slot(q, at) = rec;
+	if (!deque_push(q, rec))
+		return false;
+	for (; at > 0; at--) {
+		struct tcpstate_record *before = *deque_at(q, at - 1);
+
+		if (before->mono_ns <= rec->mono_ns)
+			break;
+		*deque_at(q, at) = before;
+	}
+	*deque_at(q, at) = rec;
+	return true;
 }
 
 static int push_to(struct merge *m, size_t stream,
 		   const struct tcpstate_record *rec)
 {
 	struct tcpstate_record *own;
-	struct queue *q;
 	int err;
 
 	err = queues_reach(m, stream);
@@ -183,15 +164,11 @@ static int push_to(struct merge *m, size_t stream,
 		err = pool_grow(m);
 	if (err)
 		return err;
-	q = &m->queues[stream];
-	if (q->used == q->size) {
-		err = queue_grow(q);
-		if (err)
-			return err;
-	}
-	own = m->pool[--m->n_pool];
+	own = m->pool[m->n_pool - 1];
 	*own = *rec;
-	queue_insert(q, own);
+	if (!queue_insert(&m->queues[stream], own))
+		return -ENOMEM;
+	m->n_pool--;
 	m->used++;
 	m->looked = false;
 	return 0;
@@ -262,9 +239,9 @@ static void sort_ring(struct merge *m, struct ring *ring)
 static const struct tcpstate_record *queue_head(const struct merge *m,
 						size_t stream)
 {
-	const struct queue *q = &m->queues[stream];
+	const struct deque *q = &m->queues[stream];
 
-	return q->used ? *slot(q, 0) : NULL;
+	return q->used ? *deque_at(q, 0) : NULL;
 }
 
 /* The queue has what was in the ring before. */
@@ -362,11 +339,9 @@ static void take_back(struct merge *m)
 	m->taken = NULL;
 }
 
-static const struct tcpstate_record *queue_pop(struct merge *m, struct queue *q)
+static const struct tcpstate_record *queue_pop(struct merge *m, struct deque *q)
 {
-	m->popped = *slot(q, 0);
-	q->head = (q->head + 1) & (q->size - 1);
-	q->used--;
+	m->popped = deque_pop(q);
 	m->used--;
 	return m->popped;
 }

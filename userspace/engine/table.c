@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "deque.h"
+
 struct list_head {
 	struct entry *first, *last;	/* oldest, youngest */
 	size_t count;
@@ -16,16 +18,6 @@ struct chunk {
 	struct chunk *next;
 };
 
-/*
- * The order in which entries came to LIST_SETTLING, some of which have left it: a
- * list tells but the next one, and its end is not in the cache any more.
- */
-struct ahead {
-	struct entry **entries;		/* circular */
-	size_t size, head, used;	/* size is 0 or a power of two */
-};
-
-#define AHEAD_MIN	1024
 #define FETCH_AHEAD	6
 
 struct table {
@@ -34,7 +26,12 @@ struct table {
 	struct entry **buckets;
 	size_t n_buckets;		/* a power of two */
 	struct list_head lists[LISTS];
-	struct ahead ahead;
+	/*
+	 * Entries in the order in which they came to LIST_SETTLING, some of
+	 * which have left it: a list tells but the next one, and its end is not
+	 * in the cache any more.
+	 */
+	struct deque ahead;
 	size_t used, max;
 };
 
@@ -67,7 +64,7 @@ void table_free(struct table *t)
 		free(chunk);
 	}
 	free(t->buckets);
-	free(t->ahead.entries);
+	deque_free(&t->ahead);
 	free(t);
 }
 
@@ -107,50 +104,15 @@ void table_fetch_entry(const struct table *t, uint64_t cookie)
 	fetch(t->buckets[bucket_of(t->n_buckets, cookie)]);
 }
 
-static struct entry **ahead_at(const struct ahead *a, size_t i)
-{
-	return &a->entries[(a->head + i) & (a->size - 1)];
-}
-
-static bool ahead_grow(struct ahead *a)
-{
-	size_t size = a->size ? a->size * 2 : AHEAD_MIN;
-	struct entry **entries = calloc(size, sizeof(*entries));
-
-	if (!entries)
-		return false;
-	for (size_t i = 0; i < a->used; i++)
-		entries[i] = *ahead_at(a, i);
-	free(a->entries);
-	a->entries = entries;
-	a->size = size;
-	a->head = 0;
-	return true;
-}
-
-/* Without memory nothing is fetched, and that is all. */
-static void ahead_add(struct ahead *a, struct entry *entry)
-{
-	if (a->used == a->size && !ahead_grow(a))
-		return;
-	*ahead_at(a, a->used++) = entry;
-}
-
-static void ahead_drop(struct ahead *a)
-{
-	a->head = (a->head + 1) & (a->size - 1);
-	a->used--;
-}
-
 void table_fetch_ahead(struct table *t)
 {
 	const struct entry *oldest = t->lists[LIST_SETTLING].first;
-	struct ahead *a = &t->ahead;
+	struct deque *ahead = &t->ahead;
 
-	while (a->used && *ahead_at(a, 0) != oldest)
-		ahead_drop(a);
-	if (a->used > FETCH_AHEAD)
-		fetch(*ahead_at(a, FETCH_AHEAD));
+	while (ahead->used && *deque_at(ahead, 0) != oldest)
+		deque_pop(ahead);
+	if (ahead->used > FETCH_AHEAD)
+		fetch(*deque_at(ahead, FETCH_AHEAD));
 }
 
 /* Without memory the chains grow longer, and that is all. */
@@ -274,8 +236,9 @@ void table_move(struct table *t, struct entry *entry, enum list list)
 {
 	list_unlink(t, entry);
 	list_append(t, entry, list);
+	/* Without memory it is not fetched, and that is all. */
 	if (list == LIST_SETTLING)
-		ahead_add(&t->ahead, entry);
+		deque_push(&t->ahead, entry);
 }
 
 struct entry *table_oldest(const struct table *t, enum list list)
