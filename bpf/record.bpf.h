@@ -150,6 +150,21 @@ static __always_inline void record_common(struct tcpstate_record *r,
 }
 
 /*
+ * By loads and not by a helper, which takes ten times the instructions.  What is
+ * behind the NUL may be left of a longer name.
+ */
+static __always_inline void record_name(struct tcpstate_record *r,
+					const struct task_struct *task)
+{
+	const __u64 *from = (const void *)task->comm;
+	__u64 *to = (void *)r->comm;
+
+	to[0] = from[0];
+	to[1] = from[1];
+	r->comm[TCPSTATE_COMM_LEN - 1] = '\0';
+}
+
+/*
  * Only where a task holds the socket, and the state is one that tasks lead to:
  * elsewhere `current` is whoever was interrupted, or has only let go of it.
  */
@@ -171,7 +186,7 @@ static __always_inline void record_task(struct tcpstate_record *r, __u8 state)
 	if (task->flags & PF_EXITING)
 		r->flags |= TCPSTATE_F_EXITING;
 	r->tgid = task->tgid;
-	BPF_CORE_READ_STR_INTO(&r->comm, task, group_leader, comm);
+	record_name(r, task->group_leader);
 }
 
 static __always_inline void record_flags(struct tcpstate_record *r,
