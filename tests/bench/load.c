@@ -17,7 +17,6 @@
  * Destinations go round in 127.1.0.0/16, or the local ports would be used up by
  * them.
  */
-#define _GNU_SOURCE
 #include <argp.h>
 #include <arpa/inet.h>
 #include <err.h>
