@@ -3,9 +3,8 @@
  * Two rings of records per CPU, in an array that the reader maps, and what a
  * CPU remembers about its own.
  *
- * The near one is so small that it stays in the cache of its CPU, which makes
- * a record four times cheaper than one that is written to memory of long ago;
- * the far one is for what the reader is too late for.
+ * The near one is so small that it stays in a cache, where the far one would be
+ * memory of long ago at each turn; that is for what the reader is too late for.
  *
  * Not BPF_MAP_TYPE_RINGBUF: its lock, which nobody contends for here, its two
  * helpers and its headers cost more than the record.  A program takes a slot
