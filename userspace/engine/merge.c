@@ -183,11 +183,15 @@ int merge_push(struct merge *m, const struct tcpstate_record *rec)
 
 int merge_set_rings(struct merge *m, struct ring *rings, size_t n)
 {
+	const int err = n ? queues_reach(m, n) : 0;
+
+	if (err)
+		return err;
 	m->rings = rings;
 	m->n_rings = n;
 	m->taken = NULL;
 	m->looked = false;
-	return n ? queues_reach(m, n) : 0;
+	return 0;
 }
 
 static struct ring *ring_of(const struct merge *m, size_t stream)
@@ -257,26 +261,22 @@ static const struct tcpstate_record *head(struct merge *m, size_t stream)
 }
 
 /*
- * Each CPU that has ever written has written again: its rings, which stand side
- * by side, are in order, so that the oldest of all is the next one.
+ * Each CPU that has ever written has written again, and what its ring shows is in
+ * order: nothing older than all of that can come.  Of several rings of a CPU the
+ * first one has to show something: while it does not, the slot that is next there
+ * may be older than those that went elsewhere, for want of room behind it.
  */
 static bool is_complete(const struct merge *m)
 {
-	bool has_one = true, spoke = false;
-	int cpu = -1;
-
 	for (size_t i = 0; i < m->n_rings; i++) {
-		const bool one = m->head_ns[i + 1] != NOTHING;
+		const struct ring *ring = &m->rings[i];
 
-		if (m->rings[i].cpu != cpu && spoke && !has_one)
+		if (i && ring->cpu == ring[-1].cpu)
+			continue;
+		if (ring->next && m->head_ns[i + 1] == NOTHING)
 			return false;
-		if (m->rings[i].cpu != cpu)
-			has_one = spoke = false;
-		cpu = m->rings[i].cpu;
-		has_one |= one;
-		spoke |= one || m->rings[i].next;
 	}
-	return m->n_rings && (has_one || !spoke);
+	return m->n_rings;
 }
 
 static void look(struct merge *m, size_t stream)
