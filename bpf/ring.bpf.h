@@ -31,18 +31,17 @@ enum hook {
 };
 
 /*
- * More records than programs that interrupt each other can make.  Between the
- * look at the tail and the taking of a slot others may come in between, each of
- * which has seen the same room.
- */
-#define NESTED_MAX 64
-
-/*
  * Events that the first program of a hook has seen, and its twin not yet.  An
  * interrupt on the twin's first steps leaves those that it brings; where they
  * are more than these, an event comes twice, and the reader drops the second.
  */
 #define MARKS 32
+
+/*
+ * Records of its CPU after which a mark is none.  A softirq that comes between two
+ * programs brings some hundred (net.core.netdev_budget).
+ */
+#define MARK_LASTS 4096
 
 struct mark {
 	__u64 key;		/* 0: none */
@@ -112,6 +111,11 @@ const volatile __u32 far_shift = 8;
 const volatile __u32 near_watermark = 1 << 6;
 const volatile __u32 far_watermark = 1 << 5;
 
+/*
+ * Between the look at the tail and the taking of a slot others may come in
+ * between, each of which has seen the same room.
+ */
+#define NESTED_MAX 64
 #define LOOK_EVERY 16
 
 /*

@@ -37,7 +37,7 @@ static __always_inline void mark(struct cpu_state *cpu, __u32 hook, __u64 key)
 static __always_inline bool is_mark(const struct cpu_state *cpu,
 				    const struct mark *mark, __u64 key)
 {
-	return mark->key == key && cpu->seq - mark->seq < NESTED_MAX;
+	return mark->key == key && cpu->seq - mark->seq < MARK_LASTS;
 }
 
 static __always_inline bool find_mark(struct cpu_state *cpu, __u32 hook,
