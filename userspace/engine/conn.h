@@ -50,6 +50,8 @@ void become_mini(struct engine *e, struct entry *entry);
 /* Decide @pending when nothing has contradicted it for the settle time. */
 void settle_later(struct engine *e, struct entry *entry,
 		  enum pending pending, const struct tcpstate_record *r);
+/* The list of one with nothing pending. */
+enum list list_of(const struct entry *entry);
 /* What was pending is void. */
 void settled(struct engine *e, struct entry *entry);
 /*
@@ -57,6 +59,10 @@ void settled(struct engine *e, struct entry *entry);
  * none are left to their own rules.
  */
 void decide_now(struct engine *e, struct entry *entry);
+
+/* What the end of an orphan without an error was, by the RST around it. */
+struct verdict verdict_of_orphan(const struct entry *entry, uint8_t old_state,
+				 uint32_t flags, bool rst_first);
 
 /*
  * No hook will show the end of this mini-socket: its timer's length does, from

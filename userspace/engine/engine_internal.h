@@ -47,7 +47,7 @@ void engine_count(struct engine *e, uint32_t netns, uint8_t state, int delta);
 
 /* conn.c: the meaning of one record, in time order. */
 void conn_record(struct engine *e, const struct tcpstate_record *rec);
-/* Decide what has settled by @now_ns; everything if it is UINT64_MAX. */
+/* settle.c: decide what has settled by @now_ns; everything if it is UINT64_MAX. */
 void conn_settle(struct engine *e, uint64_t now_ns);
 /* Servers among the snapshot's connections, by the listeners of its ports. */
 void conn_find_roles(struct engine *e);
