@@ -19,21 +19,20 @@ unset multiplot
 
 PLOT = """
 set title "{title}" font ",11"
-set yrange [{low}:{high}]
+set yrange [0:{high}]
 $data << END
 {data}
 END
-plot $data using 0:2:xtic(1) with boxes lc rgb "#4477aa", \\
-     $data using 0:2:3:4 with yerrorbars lc rgb "black" pt 0, 1 lc rgb "#cc3311"
+plot $data using 0:2:3:4:(0.6):xtic(1) with boxerrorbars lc rgb "#4477aa", \\
+     1 lc rgb "#cc3311"
 """
 
 
 def plot_of(load, rows):
     data = "\n".join(f'"{r["subject"]}" {r["ratio"]:.4f} {r["low"]:.4f} '
                      f'{r["high"]:.4f}' for r in rows)
-    values = [r[key] for r in rows for key in ("low", "high")]
-    return PLOT.format(title=load, data=data, low=min(0.9, *values),
-                       high=max(1.1, *values) * 1.05)
+    high = max(r["high"] for r in rows)
+    return PLOT.format(title=load, data=data, high=1.05 * max(1.1, high))
 
 
 def bars(rows, path):
