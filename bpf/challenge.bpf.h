@@ -60,6 +60,7 @@ static __always_inline void fill_met(struct tcpstate_record *r,
 static __always_inline int on_challenge(void *ctx, struct sock *sk,
 					enum program program)
 {
+	const struct whose whose = WHOSE_SOCK(sk);
 	struct slot s;
 
 	if (sk->sk_protocol != IPPROTO_TCP)
@@ -67,7 +68,7 @@ static __always_inline int on_challenge(void *ctx, struct sock *sk,
 	if (!is_for_syn(ctx))
 		return unrecorded(program, ON_CHALLENGE, sk, 0);
 	if (!slot_open(&s, TCPSTATE_CHALLENGE, TCPSTATE_BY_PROBE, program,
-		       ON_CHALLENGE, sk, 0))
+		       ON_CHALLENGE, &whose, 0))
 		return 0;
 	fill_met(s.rec, &sk->__sk_common, bpf_get_socket_cookie(sk),
 		 sk->__sk_common.skc_state, true);
@@ -93,12 +94,14 @@ int BPF_KPROBE(challenge_kprobe, struct sock *sk)
 {
 	const struct sock_common *c = &sk->__sk_common;
 	__u64 cookie = BPF_CORE_READ(c, skc_cookie.counter);
+	const struct whose whose = { .common = c, .owner = sk };
 	struct slot s;
 
 	if (!cookie || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP ||
 	    !is_for_syn(ctx))
 		return 0;
-	if (!slot_open_alone(&s, TCPSTATE_CHALLENGE, TCPSTATE_BY_PROBE))
+	if (!slot_open_alone(&s, TCPSTATE_CHALLENGE, TCPSTATE_BY_PROBE, &whose,
+			     false))
 		return 0;
 	fill_met(s.rec, c, cookie, BPF_CORE_READ(c, skc_state), false);
 	ring_submit(&s);
@@ -120,11 +123,13 @@ static __always_inline int on_tw_syn(struct inet_timewait_sock *tw,
 {
 	__u8 substate = tw->tw_substate;
 	__u8 type = type_of_segment(th, substate, BPF_CORE_READ_BITFIELD);
+	const struct whose whose = WHOSE_TW(tw);
 	struct slot s;
 
 	if (!type || !tw_is_tcp(tw, true))
 		return unrecorded(program, ON_TW_SYN, tw, 0);
-	if (!slot_open(&s, type, TCPSTATE_BY_PROBE, program, ON_TW_SYN, tw, 0))
+	if (!slot_open(&s, type, TCPSTATE_BY_PROBE, program, ON_TW_SYN, &whose,
+		       0))
 		return 0;
 	s.rec->cookie = bpf_get_socket_cookie(tw);
 	record_tw(s.rec, tw, true);
@@ -155,13 +160,15 @@ int BPF_KPROBE(tw_syn_kprobe, struct inet_timewait_sock *tw,
 	__u8 substate = BPF_CORE_READ(tw, tw_substate);
 	__u8 type = type_of_segment(th, substate,
 				    BPF_CORE_READ_BITFIELD_PROBED);
+	const struct whose whose = WHOSE_TW(tw);
 	__u64 cookie;
 	struct slot s;
 
 	if (!type || !tw_is_tcp(tw, false))
 		return 0;
 	cookie = BPF_CORE_READ(tw, __tw_common.skc_cookie.counter);
-	if (!cookie || !slot_open_alone(&s, type, TCPSTATE_BY_PROBE))
+	if (!cookie || !slot_open_alone(&s, type, TCPSTATE_BY_PROBE,
+					&whose, false))
 		return 0;
 	s.rec->cookie = cookie;
 	record_tw(s.rec, tw, false);

@@ -88,6 +88,8 @@ struct kernfs_node {
 
 struct cgroup {
 	struct kernfs_node *kn;
+	int level;
+	struct cgroup *ancestors[1];	/* since 6.1; .level + 1 of them */
 };
 
 struct sock_cgroup_data {

@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Kernel objects to struct tcpstate_record: the twin of kmod/record.c, and the
- * only BPF file that reads socket fields.
- *
- * @direct tells how a pointer may be read: a typed argument of a tracepoint or
- * fentry program is dereferenced (a load with an exception table entry); one
- * that was computed, by container_of() or from registers, is read by helper,
- * unless the kernel (6.2) has a cast for it.
+ * Kernel objects to struct tcpstate_record: the twin of kmod/record.c.
  */
 #ifndef TCPSTATE_RECORD_BPF_H
 #define TCPSTATE_RECORD_BPF_H
@@ -16,13 +10,8 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 
-#include "core_types.bpf.h"
+#include "read.bpf.h"
 
-/* include/linux/socket.h, include/uapi/linux/in.h */
-#define AF_INET		2
-#define AF_INET6	10
-#define IPPROTO_TCP	6
-#define IPPROTO_MPTCP	262
 /* include/uapi/asm-generic/errno.h */
 #define ETIMEDOUT	110
 /* include/linux/sched.h */
@@ -33,15 +22,6 @@
 #define SOCK_DONE	1
 #define SOCK_KEEPOPEN	3
 #define SOCK_LINGER	4
-
-/* Weak: NULL, and what depends on it dead code, where there is none. */
-extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
-
-#define CAST(p, type) \
-	((type *)bpf_rdonly_cast((p), bpf_core_type_id_kernel(type)))
-
-#define READ(direct, p, field) \
-	((direct) ? (p)->field : BPF_CORE_READ((p), field))
 
 /* Set by the loader; 0 where the tick could not be learned. */
 const volatile __u32 hz;

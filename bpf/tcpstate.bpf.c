@@ -56,6 +56,10 @@ static __always_inline void child_seen(__u64 cookie)
 static __always_inline int on_state(void *ctx, struct sock *sk, int old_state,
 				    int new_state, enum program program)
 {
+	const struct whose whose = {
+		.common = &sk->__sk_common, .owner = sk,
+		.old_state = old_state, .new_state = new_state,
+	};
 	__u16 protocol = sk->sk_protocol;
 	struct slot s;
 
@@ -71,7 +75,7 @@ static __always_inline int on_state(void *ctx, struct sock *sk, int old_state,
 		child_seen(0);
 	}
 	if (!slot_open(&s, TCPSTATE_STATE, TCPSTATE_BY_TRACEPOINT, program,
-		       ON_STATE, sk, old_state << 8 | new_state))
+		       ON_STATE, &whose, old_state << 8 | new_state))
 		return 0;
 	s.rec->cookie = bpf_get_socket_cookie(sk);
 	record_sock(s.rec, sk);
@@ -100,9 +104,10 @@ int BPF_PROG(state_twin, struct sock *sk, int old_state, int new_state)
 static __always_inline int on_sock(struct sock *sk, __u64 cookie,
 				   __u8 type)
 {
+	const struct whose whose = WHOSE_SOCK(sk);
 	struct slot s;
 
-	if (!slot_open_alone(&s, type, TCPSTATE_BY_PROBE))
+	if (!slot_open_alone(&s, type, TCPSTATE_BY_PROBE, &whose, true))
 		return 0;
 	s.rec->cookie = cookie;
 	record_sock(s.rec, sk);
@@ -139,11 +144,13 @@ int BPF_PROG(accept_fentry, struct sock *sk)
 static __always_inline int on_segment(void *ctx, struct sock *sk, __u8 type,
 				      enum program program, __u32 hook)
 {
+	const struct whose whose = WHOSE_SOCK(sk);
 	struct slot s;
 
 	if (sk->sk_protocol != IPPROTO_TCP)
 		return 0;
-	if (!slot_open(&s, type, TCPSTATE_BY_TRACEPOINT, program, hook, sk, 0))
+	if (!slot_open(&s, type, TCPSTATE_BY_TRACEPOINT, program, hook, &whose,
+		       0))
 		return 0;
 	s.rec->cookie = bpf_get_socket_cookie(sk);
 	record_sock(s.rec, sk);
@@ -223,6 +230,7 @@ static __always_inline int on_rst_sent(const __u64 *args, __u32 reason,
 {
 	struct sock *sk = (void *)args[0];
 	struct sk_buff *skb = (void *)args[1];
+	const struct whose whose = { .common = &sk->__sk_common };
 	struct slot s = { .cpu = cpu_state() };
 	/* A mark of 0 is none. */
 	__u64 cookie, key = args[0] | 1;
@@ -237,7 +245,7 @@ static __always_inline int on_rst_sent(const __u64 *args, __u32 reason,
 		return 0;
 	}
 	if (!slot_open_key(&s, TCPSTATE_RST_SENT, TCPSTATE_BY_TRACEPOINT,
-			   program, ON_RST_SENT, key))
+			   program, ON_RST_SENT, key, &whose, false))
 		return 0;
 	s.rec->cookie = cookie;
 	record_common(s.rec, &sk->__sk_common, false);
@@ -302,12 +310,13 @@ static __always_inline void fill_tw_kill(struct tcpstate_record *r,
 static __always_inline int on_tw_add(struct inet_timewait_sock *tw, int timeo,
 				     bool rearm, enum program program)
 {
+	const struct whose whose = WHOSE_TW(tw);
 	struct slot s;
 
 	if (!tw_is_tcp(tw, true))
 		return 0;
 	if (!slot_open(&s, rearm ? TCPSTATE_TW_REARM : TCPSTATE_TW_ADD,
-		       TCPSTATE_BY_PROBE, program, ON_TW_ADD, tw, rearm))
+		       TCPSTATE_BY_PROBE, program, ON_TW_ADD, &whose, rearm))
 		return 0;
 	s.rec->cookie = bpf_get_socket_cookie(tw);
 	fill_tw_add(s.rec, tw, timeo, true);
@@ -332,12 +341,13 @@ int BPF_PROG(tw_add_fentry_twin, struct inet_timewait_sock *tw, int timeo,
 static __always_inline int on_tw_kill(void *ctx, struct inet_timewait_sock *tw,
 				      enum program program)
 {
+	const struct whose whose = WHOSE_TW(tw);
 	struct slot s;
 
 	if (!tw_is_tcp(tw, true))
 		return 0;
 	if (!slot_open(&s, TCPSTATE_TW_KILL, TCPSTATE_BY_PROBE, program,
-		       ON_TW_KILL, tw, 0))
+		       ON_TW_KILL, &whose, 0))
 		return 0;
 	s.rec->cookie = bpf_get_socket_cookie(tw);
 	fill_tw_kill(s.rec, tw, true, ctx);
@@ -391,13 +401,14 @@ static __always_inline void fill_req_drop(struct tcpstate_record *r,
 static __always_inline int on_req_add(struct sock *sk,
 				      struct request_sock *req, enum program program)
 {
+	const struct whose whose = WHOSE_REQ(req, sk);
 	struct slot s;
 
 	if (sk->sk_protocol != IPPROTO_TCP)
 		return 0;
 
 	if (!slot_open(&s, TCPSTATE_REQ_ADD, TCPSTATE_BY_PROBE, program,
-		       ON_REQ_ADD, req, 0))
+		       ON_REQ_ADD, &whose, 0))
 		return 0;
 	s.rec->cookie = bpf_get_socket_cookie(req);
 	s.rec->listener = bpf_get_socket_cookie(sk);
@@ -437,6 +448,7 @@ static __always_inline int on_req_drop(void *ctx, struct sock *sk,
 				       struct request_sock *req,
 				       bool from_timer, enum program program)
 {
+	const struct whose whose = WHOSE_REQ(req, sk);
 	struct slot s;
 
 	if (sk->sk_protocol != IPPROTO_TCP)
@@ -448,7 +460,7 @@ static __always_inline int on_req_drop(void *ctx, struct sock *sk,
 	if (!req->__req_common.skc_node.pprev)
 		return 0;
 	if (!slot_open(&s, TCPSTATE_REQ_DROP, TCPSTATE_BY_PROBE, program,
-		       ON_REQ_DROP, req, 0))
+		       ON_REQ_DROP, &whose, 0))
 		return 0;
 	s.rec->cookie = bpf_get_socket_cookie(req);
 	s.rec->listener = bpf_get_socket_cookie(sk);
@@ -493,12 +505,13 @@ static __always_inline int on_synack_again(struct sock *sk,
 					   struct request_sock *req,
 					   enum program program)
 {
+	const struct whose whose = WHOSE_REQ(req, sk);
 	struct slot s;
 
 	if (sk->sk_protocol != IPPROTO_TCP)
 		return 0;
 	if (!slot_open(&s, TCPSTATE_SYNACK_AGAIN, TCPSTATE_BY_TRACEPOINT,
-		       program, ON_SYNACK_AGAIN, req, 0))
+		       program, ON_SYNACK_AGAIN, &whose, 0))
 		return 0;
 	/* With Fast Open the request never had one; its child is there. */
 	if (sk->__sk_common.skc_state == TCPSTATE_LISTEN) {
@@ -534,13 +547,14 @@ static __always_inline int computed_tw(void *ctx, struct inet_timewait_sock *tw,
 				       __u8 type, __u8 basis, __u64 timeo,
 				       __u32 flags, bool direct)
 {
+	const struct whose whose = WHOSE_TW(tw);
 	__u64 cookie;
 	struct slot s;
 
 	if (!tw_is_tcp(tw, direct))
 		return 0;
 	cookie = READ(direct, tw, __tw_common.skc_cookie.counter);
-	if (!cookie || !slot_open_alone(&s, type, basis))
+	if (!cookie || !slot_open_alone(&s, type, basis, &whose, direct))
 		return 0;
 	s.rec->cookie = cookie;
 	if (type == TCPSTATE_TW_KILL)
@@ -576,6 +590,7 @@ static __always_inline int computed_req(void *ctx, struct request_sock *req,
 					bool direct)
 {
 	struct sock *listener = READ(direct, req, __req_common.skc_listener);
+	const struct whose whose = WHOSE_REQ(req, listener);
 	__u64 cookie;
 	struct slot s;
 
@@ -590,7 +605,7 @@ static __always_inline int computed_req(void *ctx, struct request_sock *req,
 		return 0;
 	if (type == TCPSTATE_REQ_DROP && child_taken(cookie))
 		return 0;
-	if (!slot_open_alone(&s, type, basis))
+	if (!slot_open_alone(&s, type, basis, &whose, direct))
 		return 0;
 	s.rec->cookie = cookie;
 	if (type == TCPSTATE_REQ_ADD)

@@ -19,8 +19,10 @@
 #include <linux/uaccess.h>
 #include <linux/tcpstate.h>
 #include <linux/tcpstate_dev.h>
+#include <linux/tcpstate_filter.h>
 
 #include "chardev.h"
+#include "filter.h"
 #include "hooks.h"
 #include "ring.h"
 #include "session.h"
@@ -126,6 +128,29 @@ static long ioctl_start(struct file_state *state, const void __user *arg)
 	return err;
 }
 
+/* Before START: probes read it without a lock. */
+static long ioctl_filter(struct file_state *state, const void __user *arg)
+{
+	struct tcpstate_filter *filter;
+	int err;
+
+	filter = memdup_user(arg, sizeof(*filter));
+	if (IS_ERR(filter))
+		return PTR_ERR(filter);
+	err = -EINVAL;
+	if (!filter_is_sane(filter))
+		goto free;
+	err = -EINTR;
+	if (mutex_lock_interruptible(&start_lock))
+		goto free;
+	err = state->started ? -EBUSY :
+			       session_set_filter(state->session, filter);
+	mutex_unlock(&start_lock);
+free:
+	kfree(filter);
+	return err;
+}
+
 static long ioctl_info(struct file_state *state, void __user *arg)
 {
 	struct tcpstate_info *info;
@@ -172,6 +197,8 @@ static long tcpstate_ioctl(struct file *file, unsigned int command,
 		return ioctl_start(file->private_data, (void __user *)arg);
 	case TCPSTATE_IOC_STATS:
 		return ioctl_stats(file->private_data, (void __user *)arg);
+	case TCPSTATE_IOC_FILTER:
+		return ioctl_filter(file->private_data, (void __user *)arg);
 	default:
 		return -ENOTTY;
 	}

@@ -128,9 +128,9 @@ static void probe_state(void *data, const struct sock *sk, const int old_state,
 	/* tracepoints do so themselves so far; what we read relies on it */
 	preempt_disable_notrace();
 	/* the cookie is made on first use, so const cannot be kept */
-	if (sessions_exist() &&
-	    record_state(&r, (struct sock *)sk, old_state, new_state))
-		sessions_emit(&r);
+	if (sessions_exist())
+		sessions_emit(&r, record_state(&r, (struct sock *)sk,
+					       old_state, new_state));
 	preempt_enable_notrace();
 }
 
@@ -140,8 +140,9 @@ static void probe_retransmit(void *data, const struct sock *sk,
 	struct tcpstate_record r COMPAT_UNINITIALIZED;
 
 	preempt_disable_notrace();
-	if (sessions_exist() && record_retransmit(&r, (struct sock *)sk, skb))
-		sessions_emit(&r);
+	if (sessions_exist())
+		sessions_emit(&r, record_retransmit(&r, (struct sock *)sk,
+						    skb));
 	preempt_enable_notrace();
 }
 
@@ -158,10 +159,10 @@ static void probe_synack_again(void *data, const struct sock *sk,
 	struct tcpstate_record r COMPAT_UNINITIALIZED;
 
 	preempt_disable_notrace();
-	if (sessions_exist() &&
-	    record_synack_again(&r, (struct request_sock *)req,
-				(struct sock *)sk))
-		sessions_emit(&r);
+	if (sessions_exist())
+		sessions_emit(&r, record_synack_again(
+				&r, (struct request_sock *)req,
+				(struct sock *)sk));
 	preempt_enable_notrace();
 }
 
@@ -170,8 +171,8 @@ static void probe_rst_received(void *data, struct sock *sk)
 	struct tcpstate_record r COMPAT_UNINITIALIZED;
 
 	preempt_disable_notrace();
-	if (sessions_exist() && record_rst_received(&r, sk))
-		sessions_emit(&r);
+	if (sessions_exist())
+		sessions_emit(&r, record_rst_received(&r, sk));
 	preempt_enable_notrace();
 }
 
@@ -181,9 +182,9 @@ static void emit_rst_sent(const struct sock *sk, const struct sk_buff *skb,
 	struct tcpstate_record r COMPAT_UNINITIALIZED;
 
 	preempt_disable_notrace();
-	if (sessions_exist() &&
-	    record_rst_sent(&r, (struct sock *)sk, skb, reason))
-		sessions_emit(&r);
+	if (sessions_exist())
+		sessions_emit(&r, record_rst_sent(&r, (struct sock *)sk, skb,
+						  reason));
 	preempt_enable_notrace();
 }
 
@@ -201,9 +202,9 @@ static void probe_rst_sent_reason(void *data, const struct sock *sk,
 }
 
 /* @caller: where the function returns to. */
-static bool entry_record(struct tcpstate_record *r, unsigned int n,
-			 unsigned long caller, unsigned long a0,
-			 unsigned long a1, unsigned long a2)
+static u32 entry_record(struct tcpstate_record *r, unsigned int n,
+			unsigned long caller, unsigned long a0,
+			unsigned long a1, unsigned long a2)
 {
 	/* of an int or bool argument only the low part is defined */
 	switch (n) {
@@ -218,12 +219,12 @@ static bool entry_record(struct tcpstate_record *r, unsigned int n,
 	case TCPSTATE_HOOK_ACCEPT:
 		return record_owner(r, (void *)a0, TCPSTATE_ACCEPT);
 	case TCPSTATE_HOOK_CHALLENGE:
-		return caller == syn_return &&
-		       record_challenge(r, (void *)a0);
+		return caller == syn_return ?
+		       record_challenge(r, (void *)a0) : 0;
 	case TCPSTATE_HOOK_TW_SYN:
 		return record_timewait_segment(r, (void *)a0, (void *)a2);
 	default:
-		return false;
+		return 0;
 	}
 }
 
@@ -232,8 +233,8 @@ static void probe_entry(unsigned int n, unsigned long caller, unsigned long a0,
 {
 	struct tcpstate_record r COMPAT_UNINITIALIZED;
 
-	if (sessions_exist() && entry_record(&r, n, caller, a0, a1, a2))
-		sessions_emit(&r);
+	if (sessions_exist())
+		sessions_emit(&r, entry_record(&r, n, caller, a0, a1, a2));
 }
 
 #ifdef CONFIG_KPROBES
@@ -281,9 +282,12 @@ static int kretprobe_return(struct kretprobe_instance *instance,
 	const struct request_add *call = (void *)instance->data;
 	struct tcpstate_record r COMPAT_UNINITIALIZED;
 
-	if (compat_request_added(regs) &&
-	    record_request_add(&r, call->req, call->listener))
-		sessions_emit(&r);
+	if (!compat_request_added(regs))
+		return 0;
+	/* not every kernel does so itself for the end of a function */
+	preempt_disable_notrace();
+	sessions_emit(&r, record_request_add(&r, call->req, call->listener));
+	preempt_enable_notrace();
 	return 0;
 }
 #else

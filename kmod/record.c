@@ -26,6 +26,7 @@
 #include "callers.h"
 #include "compat.h"
 #include "record.h"
+#include "session.h"
 
 static_assert((int)TCP_ESTABLISHED == (int)TCPSTATE_ESTABLISHED);
 static_assert((int)TCP_TIME_WAIT == (int)TCPSTATE_TIME_WAIT);
@@ -60,14 +61,16 @@ static u64 socket_cookie(struct sock *sk)
 }
 
 /*
- * What the three kinds of socket have in sock_common.  The namespace outlives
- * them: the functions that we hook follow the same pointer.
+ * What the three kinds of socket have in sock_common, and who wants it; by what
+ * is asked of a socket of its own, or of a request's listener, @owner.  The
+ * namespace outlives them: the functions that we hook follow the same pointer.
  */
-static void record_common(struct tcpstate_record *r, struct sock *sk)
+static u32 record_common(struct tcpstate_record *r, struct sock *sk,
+			 struct sock *owner)
 {
 	const struct net *net = sock_net(sk);
+	u32 wanting;
 
-	r->cookie = socket_cookie(sk);
 	r->netns_ino = net->ns.inum;
 	r->netns_cookie = compat_net_cookie(net);
 	r->family = sk->sk_family;
@@ -84,6 +87,10 @@ static void record_common(struct tcpstate_record *r, struct sock *sk)
 		memcpy(r->daddr, &sk->sk_v6_daddr, sizeof(sk->sk_v6_daddr));
 	}
 #endif
+	wanting = sessions_wanting(r, owner);
+	if (wanting)
+		r->cookie = socket_cookie(sk);
+	return wanting;
 }
 
 /*
@@ -188,9 +195,12 @@ static bool sock_is_mptcp(const struct sock *sk)
 	       sk->sk_protocol == IPPROTO_MPTCP;
 }
 
-static void record_sock(struct tcpstate_record *r, struct sock *sk)
+static u32 record_sock(struct tcpstate_record *r, struct sock *sk)
 {
-	record_common(r, sk);
+	u32 wanting = record_common(r, sk, sk);
+
+	if (!wanting)
+		return 0;
 	r->protocol = sk->sk_protocol;
 	r->sk_err = READ_ONCE(sk->sk_err);
 	r->shutdown = sk->sk_shutdown & SHUTDOWN_MASK;
@@ -205,6 +215,7 @@ static void record_sock(struct tcpstate_record *r, struct sock *sk)
 		record_task(r);
 	else
 		r->flags |= TCPSTATE_F_NO_TASK;
+	return wanting;
 }
 
 /* tcp_reset() is for both, and sets the same error. */
@@ -240,57 +251,61 @@ static void record_move(struct tcpstate_record *r, const struct tcp_sock *tp)
 		r->idle_ms = jiffies_to_msecs(idle_jiffies(tp));
 }
 
-bool record_state(struct tcpstate_record *r, struct sock *sk, int old_state,
-		  int new_state)
+u32 record_state(struct tcpstate_record *r, struct sock *sk, int old_state,
+		 int new_state)
 {
+	u32 wanting;
+
 	if (!sock_is_tcp(sk) && !sock_is_mptcp(sk))
-		return false;
+		return 0;
 	record_begin(r, TCPSTATE_STATE, TCPSTATE_BY_TRACEPOINT);
-	record_sock(r, sk);
 	r->old_state = old_state;
 	r->new_state = new_state;
+	wanting = record_sock(r, sk);
+	if (!wanting)
+		return 0;
 	if (new_state == TCPSTATE_CLOSE && r->sk_err)
 		record_late_data(r);
 	if (sock_is_tcp(sk))
 		record_move(r, tcp_sk(sk));
-	return true;
+	return wanting;
 }
 
 /* No move: the state that it is met in. */
-static bool record_in_state(struct tcpstate_record *r, struct sock *sk,
-			    enum tcpstate_type type, enum tcpstate_basis basis)
+static u32 record_in_state(struct tcpstate_record *r, struct sock *sk,
+			   enum tcpstate_type type, enum tcpstate_basis basis)
 {
 	if (!sock_is_tcp(sk))
-		return false;
+		return 0;
 	record_begin(r, type, basis);
-	record_sock(r, sk);
 	r->old_state = READ_ONCE(sk->sk_state);
 	r->new_state = r->old_state;
-	return true;
+	return record_sock(r, sk);
 }
 
-bool record_owner(struct tcpstate_record *r, struct sock *sk,
-		  enum tcpstate_type type)
+u32 record_owner(struct tcpstate_record *r, struct sock *sk,
+		 enum tcpstate_type type)
 {
 	return record_in_state(r, sk, type, TCPSTATE_BY_PROBE);
 }
 
-bool record_retransmit(struct tcpstate_record *r, struct sock *sk,
-		       const struct sk_buff *skb)
+u32 record_retransmit(struct tcpstate_record *r, struct sock *sk,
+		      const struct sk_buff *skb)
 {
 	if (!(TCP_SKB_CB(skb)->tcp_flags & (TCPHDR_SYN | TCPHDR_FIN)))
-		return false;
+		return 0;
 	return record_in_state(r, sk, TCPSTATE_RETRANSMIT,
 			       TCPSTATE_BY_TRACEPOINT);
 }
 
-bool record_rst_received(struct tcpstate_record *r, struct sock *sk)
+u32 record_rst_received(struct tcpstate_record *r, struct sock *sk)
 {
-	if (!record_in_state(r, sk, TCPSTATE_RST_RECEIVED,
-			     TCPSTATE_BY_TRACEPOINT))
-		return false;
-	record_late_data(r);
-	return true;
+	u32 wanting = record_in_state(r, sk, TCPSTATE_RST_RECEIVED,
+				      TCPSTATE_BY_TRACEPOINT);
+
+	if (wanting)
+		record_late_data(r);
+	return wanting;
 }
 
 /* A listener has no peer; the segment that it answers to tells one. */
@@ -312,14 +327,18 @@ static void record_peer(struct tcpstate_record *r, const struct sk_buff *skb)
  * Of a mini-socket only what is in sock_common.  What has no cookie yet is
  * older than we are, and no dump has shown it: it gets one here.
  */
-bool record_rst_sent(struct tcpstate_record *r, struct sock *sk,
-		     const struct sk_buff *skb, enum tcpstate_rst_reason reason)
+u32 record_rst_sent(struct tcpstate_record *r, struct sock *sk,
+		    const struct sk_buff *skb, enum tcpstate_rst_reason reason)
 {
+	u32 wanting;
+
 	if (!sk || !sock_is_inet(sk) ||
 	    (sk_fullsock(sk) && !sock_is_tcp(sk)))
-		return false;
+		return 0;
 	record_begin(r, TCPSTATE_RST_SENT, TCPSTATE_BY_TRACEPOINT);
-	record_common(r, sk);
+	wanting = record_common(r, sk, NULL);
+	if (!wanting)
+		return 0;
 	r->protocol = IPPROTO_TCP;
 	r->flags |= TCPSTATE_F_NO_TASK;
 	r->old_state = READ_ONCE(sk->sk_state);
@@ -327,20 +346,19 @@ bool record_rst_sent(struct tcpstate_record *r, struct sock *sk,
 	r->rst_reason = reason;
 	if (r->old_state == TCPSTATE_LISTEN && skb)
 		record_peer(r, skb);
-	return true;
+	return wanting;
 }
 
-bool record_challenge(struct tcpstate_record *r, struct sock *sk)
+u32 record_challenge(struct tcpstate_record *r, struct sock *sk)
 {
 	if (!sock_is_tcp(sk))
-		return false;
+		return 0;
 	record_begin(r, TCPSTATE_CHALLENGE, TCPSTATE_BY_PROBE);
-	record_common(r, sk);
 	r->protocol = IPPROTO_TCP;
 	r->flags |= TCPSTATE_F_NO_TASK;
 	r->old_state = READ_ONCE(sk->sk_state);
 	r->new_state = r->old_state;
-	return true;
+	return record_common(r, sk, sk);
 }
 
 /* Before its timer did: the stack, and the namespace, say who ended it. */
@@ -353,39 +371,46 @@ static void record_cause(struct tcpstate_record *r, const struct sock *sk)
 }
 
 /* DCCP's request_socks pass the same functions, up to 6.15. */
-static bool record_request(struct tcpstate_record *r, struct request_sock *req,
-			   struct sock *listener, enum tcpstate_type type)
+static u32 record_request(struct tcpstate_record *r, struct request_sock *req,
+			  struct sock *listener, enum tcpstate_type type)
 {
 	const struct tcp_request_sock *treq = tcp_rsk(req);
+	u32 wanting;
 
 	if (!sock_is_tcp(listener))
-		return false;
+		return 0;
 	record_begin(r, type, TCPSTATE_BY_PROBE);
-	record_common(r, req_to_sk(req));
+	wanting = record_common(r, req_to_sk(req), listener);
+	if (!wanting)
+		return 0;
 	r->protocol = IPPROTO_TCP;
 	r->flags |= TCPSTATE_F_NO_TASK;
 	r->listener = socket_cookie(listener);
 	r->snd_nxt = treq->snt_isn + 1;
 	r->rcv_nxt = treq->rcv_isn + 1;
 	r->total_retrans = req->num_retrans;
-	return true;
+	return wanting;
 }
 
-bool record_request_add(struct tcpstate_record *r, struct request_sock *req,
-			struct sock *listener)
+u32 record_request_add(struct tcpstate_record *r, struct request_sock *req,
+		       struct sock *listener)
 {
-	if (!record_request(r, req, listener, TCPSTATE_REQ_ADD))
-		return false;
+	u32 wanting = record_request(r, req, listener, TCPSTATE_REQ_ADD);
+
+	if (!wanting)
+		return 0;
 	r->old_state = TCPSTATE_LISTEN;
 	r->new_state = TCPSTATE_NEW_SYN_RECV;
-	return true;
+	return wanting;
 }
 
-bool record_synack_again(struct tcpstate_record *r, struct request_sock *req,
-			 struct sock *sk)
+u32 record_synack_again(struct tcpstate_record *r, struct request_sock *req,
+			struct sock *sk)
 {
-	if (!record_request(r, req, sk, TCPSTATE_SYNACK_AGAIN))
-		return false;
+	u32 wanting = record_request(r, req, sk, TCPSTATE_SYNACK_AGAIN);
+
+	if (!wanting)
+		return 0;
 	/* with Fast Open the child is there, and has a cookie of its own */
 	if (READ_ONCE(sk->sk_state) != TCP_LISTEN) {
 		r->cookie = r->listener;
@@ -396,20 +421,23 @@ bool record_synack_again(struct tcpstate_record *r, struct request_sock *req,
 	r->new_state = r->old_state;
 	/* counted by our caller's caller, after this */
 	r->total_retrans++;
-	return true;
+	return wanting;
 }
 
-bool record_request_drop(struct tcpstate_record *r, struct request_sock *req,
-			 struct sock *listener, bool from_timer)
+u32 record_request_drop(struct tcpstate_record *r, struct request_sock *req,
+			struct sock *listener, bool from_timer)
 {
+	u32 wanting;
+
 	/*
 	 * Its child took its place in the hash, just before
 	 * inet_csk_complete_hashdance(), or another CPU was first.
 	 */
 	if (sk_unhashed(req_to_sk(req)))
-		return false;
-	if (!record_request(r, req, listener, TCPSTATE_REQ_DROP))
-		return false;
+		return 0;
+	wanting = record_request(r, req, listener, TCPSTATE_REQ_DROP);
+	if (!wanting)
+		return 0;
 	r->old_state = TCPSTATE_NEW_SYN_RECV;
 	r->new_state = TCPSTATE_CLOSE;
 	/* its queue tells whether there was room for a child */
@@ -423,7 +451,7 @@ bool record_request_drop(struct tcpstate_record *r, struct request_sock *req,
 		r->cause = TCPSTATE_CAUSE_INPUT;
 	if (from_timer)
 		r->flags |= TCPSTATE_F_TIMER;
-	return true;
+	return wanting;
 }
 
 /*
@@ -437,64 +465,74 @@ static bool timewait_is_tcp(const struct inet_timewait_sock *tw)
 	return ops && ops->twsk_obj_size >= sizeof(struct tcp_timewait_sock);
 }
 
-static bool record_timewait(struct tcpstate_record *r,
-			    struct inet_timewait_sock *tw,
-			    enum tcpstate_type type)
+static u32 record_timewait(struct tcpstate_record *r,
+			   struct inet_timewait_sock *tw,
+			   enum tcpstate_type type)
 {
 	const struct tcp_timewait_sock *tcptw;
+	u32 wanting;
 
 	if (!timewait_is_tcp(tw))
-		return false;
+		return 0;
 	tcptw = tcp_twsk((struct sock *)tw);
 	record_begin(r, type, TCPSTATE_BY_PROBE);
-	record_common(r, (struct sock *)tw);
+	wanting = record_common(r, (struct sock *)tw, NULL);
+	if (!wanting)
+		return 0;
 	r->protocol = IPPROTO_TCP;
 	r->flags |= TCPSTATE_F_NO_TASK;
 	r->snd_nxt = tcptw->tw_snd_nxt;
 	r->rcv_nxt = tcptw->tw_rcv_nxt;
-	return true;
+	return wanting;
 }
 
-bool record_timewait_schedule(struct tcpstate_record *r,
-			      struct inet_timewait_sock *tw,
-			      int timeout_jiffies, bool rearm)
+u32 record_timewait_schedule(struct tcpstate_record *r,
+			     struct inet_timewait_sock *tw,
+			     int timeout_jiffies, bool rearm)
 {
-	if (!record_timewait(r, tw,
-			     rearm ? TCPSTATE_TW_REARM : TCPSTATE_TW_ADD))
-		return false;
+	u32 wanting = record_timewait(r, tw, rearm ? TCPSTATE_TW_REARM :
+						     TCPSTATE_TW_ADD);
+
+	if (!wanting)
+		return 0;
 	r->new_state = READ_ONCE(tw->tw_substate);
 	r->timeout_ms = jiffies_to_msecs(timeout_jiffies);
-	return true;
+	return wanting;
 }
 
-bool record_timewait_kill(struct tcpstate_record *r,
-			  struct inet_timewait_sock *tw)
+u32 record_timewait_kill(struct tcpstate_record *r,
+			 struct inet_timewait_sock *tw)
 {
-	if (!record_timewait(r, tw, TCPSTATE_TW_KILL))
-		return false;
+	u32 wanting = record_timewait(r, tw, TCPSTATE_TW_KILL);
+
+	if (!wanting)
+		return 0;
 	r->old_state = READ_ONCE(tw->tw_substate);
 	r->new_state = TCPSTATE_CLOSE;
 	if (time_after_eq(jiffies, tw->tw_timer.expires))
 		r->flags |= TCPSTATE_F_TIMER;
 	else
 		record_cause(r, (struct sock *)tw);
-	return true;
+	return wanting;
 }
 
-bool record_timewait_segment(struct tcpstate_record *r,
-			     struct inet_timewait_sock *tw,
-			     const struct tcphdr *th)
+u32 record_timewait_segment(struct tcpstate_record *r,
+			    struct inet_timewait_sock *tw,
+			    const struct tcphdr *th)
 {
 	bool fin = th->fin && !th->rst &&
 		   READ_ONCE(tw->tw_substate) == TCP_TIME_WAIT;
+	u32 wanting;
 
 	if (!fin && (!th->syn || th->ack || th->rst))
-		return false;
-	if (!record_timewait(r, tw, fin ? TCPSTATE_TW_FIN : TCPSTATE_TW_SYN))
-		return false;
+		return 0;
+	wanting = record_timewait(r, tw,
+				  fin ? TCPSTATE_TW_FIN : TCPSTATE_TW_SYN);
+	if (!wanting)
+		return 0;
 	r->old_state = READ_ONCE(tw->tw_substate);
 	r->new_state = r->old_state;
-	return true;
+	return wanting;
 }
 
 void record_lost(struct tcpstate_record *r, u64 count, u64 seq, u32 cpu,

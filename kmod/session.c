@@ -17,8 +17,10 @@
 #include <linux/timekeeping.h>
 #include <linux/tcpstate.h>
 #include <linux/tcpstate_dev.h>
+#include <linux/tcpstate_filter.h>
 
 #include "compat.h"
+#include "filter.h"
 #include "ring.h"
 #include "session.h"
 
@@ -27,12 +29,15 @@
  * it a copy of one record.
  */
 #define SESSIONS_MAX 32
+static_assert(SESSIONS_MAX == BITS_PER_TYPE(u32));
 
 struct session {
 	struct list_head node;		/* in sessions; empty: not published */
 	struct rings *reserved;		/* owns the rings */
 	struct rings *rings;		/* the same, from publication on */
 	u64 bytes;			/* charged against the limit */
+	u32 bit;			/* its own in a mask; 0: not charged */
+	struct tcpstate_filter *filter;	/* NULL: all is wanted */
 	/*
 	 * 1 from the reader's look until a probe queues the wake-up: so at most
 	 * one is on its way, and none for a reader that is busy.
@@ -45,7 +50,7 @@ struct session {
 
 LIST_HEAD(sessions);
 static DEFINE_MUTEX(sessions_lock);
-static unsigned int sessions_count;	/* with rings; sessions_lock */
+static u32 sessions_bits;		/* of those with rings; sessions_lock */
 static u64 sessions_bytes;		/* of their rings; sessions_lock */
 
 static unsigned int memory_limit_mb = 256;
@@ -88,11 +93,12 @@ static int charge(struct session *session, u64 bytes)
 	int err = 0;
 
 	mutex_lock(&sessions_lock);
-	if (sessions_count >= SESSIONS_MAX || bytes > limit ||
+	if (sessions_bits == U32_MAX || bytes > limit ||
 	    sessions_bytes > limit - bytes) {
 		err = -EDQUOT;
 	} else {
-		sessions_count++;
+		session->bit = BIT(ffz(sessions_bits));
+		sessions_bits |= session->bit;
 		WRITE_ONCE(sessions_bytes, sessions_bytes + bytes);
 		session->bytes = bytes;
 	}
@@ -105,7 +111,8 @@ static void uncharge(struct session *session)
 	if (!session->bytes)
 		return;
 	mutex_lock(&sessions_lock);
-	sessions_count--;
+	sessions_bits &= ~session->bit;
+	session->bit = 0;
 	WRITE_ONCE(sessions_bytes, sessions_bytes - session->bytes);
 	session->bytes = 0;
 	mutex_unlock(&sessions_lock);
@@ -123,6 +130,19 @@ int session_reserve(struct session *session, u32 slots, u32 watermark)
 		uncharge(session);
 		return -ENOMEM;
 	}
+	return 0;
+}
+
+int session_set_filter(struct session *session,
+		       const struct tcpstate_filter *f)
+{
+	struct tcpstate_filter *copy;
+
+	copy = kmemdup(f, sizeof(*f), GFP_KERNEL_ACCOUNT);
+	if (!copy)
+		return -ENOMEM;
+	kfree(session->filter);
+	session->filter = copy;
 	return 0;
 }
 
@@ -158,6 +178,7 @@ void session_withdraw(struct session *session)
 void session_destroy(struct session *session)
 {
 	session_release(session);
+	kfree(session->filter);
 	kfree(session);
 }
 
@@ -208,6 +229,22 @@ static void wake_later(struct session *session)
 }
 
 /*
+ * A session that comes in between misses this record; one that goes is not
+ * there any more when its bit is given away, for it waits for us.
+ */
+u32 sessions_wanting(const struct tcpstate_record *r, struct sock *owner)
+{
+	struct session *session;
+	u32 wanting = 0;
+
+	list_for_each_entry_rcu(session, &sessions, node)
+		if (!session->filter ||
+		    filter_wants(session->filter, r, owner))
+			wanting |= session->bit;
+	return wanting;
+}
+
+/*
  * Number, time and copy are one step with interrupts off: so each ring is in
  * the order of its times, also where a softirq interrupts a probe.
  *
@@ -216,16 +253,19 @@ static void wake_later(struct session *session)
  * are in no NMI, and the clock is updated with interrupts off, so its sequence
  * counter cannot be held by whom we interrupted.
  */
-void sessions_emit(struct tcpstate_record *r)
+void sessions_emit(struct tcpstate_record *r, u32 wanting)
 {
 	struct session *session;
 	unsigned long flags;
 
+	if (!wanting)
+		return;
 	local_irq_save(flags);
 	r->cpu = smp_processor_id();
 	r->mono_ns = ktime_get_ns();
 	list_for_each_entry_rcu(session, &sessions, node)
-		if (rings_store(session->reserved, r))
+		if ((session->bit & wanting) &&
+		    rings_store(session->reserved, r))
 			wake_later(session);
 	local_irq_restore(flags);
 }

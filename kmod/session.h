@@ -16,6 +16,8 @@
 
 struct rings;
 struct session;
+struct sock;
+struct tcpstate_filter;
 struct tcpstate_record;
 struct tcpstate_stats;
 
@@ -26,6 +28,9 @@ struct session *session_create(void);
  * module, -ENOMEM beyond those of the host; the session is then as before.
  */
 int session_reserve(struct session *session, u32 slots, u32 watermark);
+/* Before session_publish(); @f is sane, and is copied.  -ENOMEM */
+int session_set_filter(struct session *session,
+		       const struct tcpstate_filter *f);
 /* Undo session_reserve(). */
 void session_release(struct session *session);
 /* From here on records come in, and the rings can be mapped. */
@@ -54,9 +59,16 @@ static inline bool sessions_exist(void)
 }
 
 /*
- * Hand @r to every session; fills its cpu, seq and mono_ns.  Task or softirq
- * context, preemption off, no NMI.
+ * For whom a record is worth filling, a bit each; 0: for nobody.  Of @r type,
+ * states, namespace and addresses are there; @owner as in filter_wants().
+ * Preemption is off from here until sessions_emit().
  */
-void sessions_emit(struct tcpstate_record *r);
+u32 sessions_wanting(const struct tcpstate_record *r, struct sock *owner);
+
+/*
+ * Hand @r to the sessions of @wanting; fills its cpu, seq and mono_ns.  Task or
+ * softirq context, preemption off, no NMI.
+ */
+void sessions_emit(struct tcpstate_record *r, u32 wanting);
 
 #endif /* TCPSTATE_SESSION_H */

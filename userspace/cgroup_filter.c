@@ -111,3 +111,13 @@ bool cgroup_filter_has(void *ctx, uint64_t id)
 		*slot = (struct verdict){ .id = id, .in = look_up(cf, id) };
 	return slot->in;
 }
+
+size_t cgroup_filter_ids(const void *ctx, uint64_t *ids, size_t max)
+{
+	const struct cgroup_filter *cf = ctx;
+	size_t i;
+
+	for (i = 0; i < cf->n && i < max; i++)
+		ids[i] = cf->v[i].id;
+	return i;
+}

@@ -4,6 +4,7 @@
 #define TCPSTATE_CGROUP_FILTER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct cgroup_filter;	/* opaque */
@@ -22,5 +23,8 @@ int cgroup_filter_add(struct cgroup_filter *cf, const char *path);
  * it is one of those that were added.
  */
 bool cgroup_filter_has(void *cf, uint64_t id);
+
+/* The ids of those that were added, @max at most; how many. */
+size_t cgroup_filter_ids(const void *cf, uint64_t *ids, size_t max);
 
 #endif /* TCPSTATE_CGROUP_FILTER_H */

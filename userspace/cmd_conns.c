@@ -5,6 +5,7 @@
 #include "cmd.h"
 #include "engine/duration.h"
 #include "filter.h"
+#include "kernel_filter.h"
 #include "holders.h"
 #include "log.h"
 #include "output/histogram.h"
@@ -24,6 +25,7 @@ struct line {
 struct conns {
 	struct run_options run_options;
 	struct filter filter;
+	struct kernel_filter kernel_filter;
 	struct output_style style;
 	bool open;
 	bool wait_tw;
@@ -340,6 +342,8 @@ static int run_conns(struct conns *cs)
 		.done = on_done,
 		.output = cs->out.output,
 	};
+	if (kernel_filter_make(&cs->kernel_filter, &cs->filter, FOR_SOCKETS))
+		cs->run.kernel_filter = &cs->kernel_filter;
 	ret = run_main(&cs->run);
 	run_output_close(&cs->out);
 	return ret;

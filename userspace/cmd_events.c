@@ -4,12 +4,14 @@
 
 #include "cmd.h"
 #include "filter.h"
+#include "kernel_filter.h"
 #include "run.h"
 #include "run_output.h"
 
 struct events {
 	struct run_options run_options;
 	struct filter filter;
+	struct kernel_filter kernel_filter;
 	struct output_style style;
 	bool csv;
 	struct run_output out;
@@ -143,6 +145,9 @@ static int run_events(struct events *ev)
 		.ready = on_ready,
 		.output = ev->out.output,
 	};
+	if (kernel_filter_make(&ev->kernel_filter, &ev->filter,
+			       ev->run_options.raw ? FOR_RECORDS : FOR_SOCKETS))
+		ev->run.kernel_filter = &ev->kernel_filter;
 	ret = run_main(&ev->run);
 	run_output_close(&ev->out);
 	return ret;

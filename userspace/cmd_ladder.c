@@ -9,6 +9,7 @@
 #include "cmd.h"
 #include "engine/history.h"
 #include "filter.h"
+#include "kernel_filter.h"
 #include "log.h"
 #include "output/fsm.h"
 #include "output/ladder.h"
@@ -33,6 +34,7 @@ struct slow {
 struct ladder_cmd {
 	struct run_options run_options;
 	struct filter filter;
+	struct kernel_filter kernel_filter;
 	struct ladder_style style;
 	bool has_cookie, failed, wait_tw, fsm;
 	uint64_t cookie;
@@ -408,6 +410,10 @@ static int run_ladder(struct ladder_cmd *cmd)
 		.tick = on_tick,
 		.done = on_done,
 		.output = cmd->out.output,
+		.kernel_filter = kernel_filter_make(&cmd->kernel_filter,
+						    &cmd->filter,
+						    FOR_BOTH_ENDS) ?
+				 &cmd->kernel_filter : NULL,
 	};
 	ret = run_main(&cmd->run);
 	run_output_close(&cmd->out);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "kernel_filter.h"
 #include "log.h"
 #include "owners.h"
 #include "privilege.h"
@@ -227,6 +228,8 @@ static int try_source(struct run *run, const struct source_ops *ops, char *why)
 	const struct source_options opt = {
 		.hooks = run->opt->hooks,
 		.raw = run->opt->raw,
+		.filter = run->kernel_filter ? &run->kernel_filter->kernel :
+					       NULL,
 		.ring_bytes = run->opt->ring_records *
 			      sizeof(struct tcpstate_record),
 	};
@@ -273,6 +276,8 @@ static int start_engine(struct run *run)
 		.since_ns = run->since_ns = mono_now(),
 		.hooks = run->hooks,
 		.self = (uint32_t)getpid(),
+		.judge = run->kernel_filter ? kernel_filter_judge : NULL,
+		.judge_ctx = run->kernel_filter,
 	};
 
 	struct ring *rings = NULL;

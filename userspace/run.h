@@ -52,6 +52,8 @@ struct run_options {
 	{ .source = "auto", .max_conns = RUN_MAX_CONNS, \
 	  .reconcile_ns = RUN_RECONCILE_NS }
 
+struct kernel_filter;
+
 struct run {
 	/* Set by the command. */
 	const struct run_options *opt;
@@ -66,6 +68,11 @@ struct run {
 	 * one, and the run ends after ready().
 	 */
 	bool snapshot_only;
+	/*
+	 * NULL, or what no other connections need be followed than those that
+	 * it lets pass; nothing to a replay, whose records are all there.
+	 */
+	struct kernel_filter *kernel_filter;
 	uint64_t tick_ns;	/* period of tick(); 0 = never */
 	/*
 	 * Any may be NULL.  They may use the engine freely, and write to .out.

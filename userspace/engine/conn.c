@@ -246,10 +246,15 @@ static void make_room(struct engine *e)
 		entry = table_oldest(e->table, LIST_LISTENING);
 	if (!entry)
 		return;
-	if (!entry->dead) {
+	if (!entry->dead)
 		e->stats.evicted++;
+	entry_forget(e, entry);
+}
+
+void entry_forget(struct engine *e, struct entry *entry)
+{
+	if (!entry->dead)
 		forget_state(e, &entry->conn);
-	}
 	table_remove(e->table, entry);
 }
 

@@ -31,6 +31,9 @@ struct entry *entry_in_the_middle(struct engine *e,
 				  const struct tcpstate_record *r,
 				  uint8_t state);
 
+/* Nobody is told. */
+void entry_forget(struct engine *e, struct entry *entry);
+
 /* ---- move ---- */
 
 /* One move of the logical stream; @v is for -> CLOSE and -> TIME_WAIT. */

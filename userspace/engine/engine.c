@@ -137,7 +137,8 @@ static void dispatch(struct engine *e, const struct tcpstate_record *rec)
 	}
 	if (e->sink.raw && rec->type != TCPSTATE_SNAPSHOT)
 		e->sink.raw(e->ctx, rec);
-	conn_record(e, rec);
+	if (!e->cfg.judge || conn_is_followed(e, rec))
+		conn_record(e, rec);
 }
 
 static void malformed(struct engine *e, const struct tcpstate_record *rec,

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include <linux/tcpstate.h>
+#include <linux/tcpstate_filter.h>
 
 /* Order is that of the tables in engine/names.c. */
 enum role { ROLE_UNKNOWN, ROLE_CLIENT, ROLE_SERVER, ROLE_LISTENER, ROLES };
@@ -226,6 +227,15 @@ struct engine_config {
 	uint64_t since_ns;
 	unsigned int hooks;	/* enum source_hook bits that are observed */
 	uint32_t self;		/* our own thread group: never an owner */
+	/*
+	 * NULL: all connections are followed.  Else only those that are wanted:
+	 * one whose record is unwanted is forgotten without a word, and an
+	 * undecided record matters only where it begins a life, or is of a
+	 * connection that is followed.
+	 */
+	enum tcpstate_verdict (*judge)(void *ctx,
+				       const struct tcpstate_record *rec);
+	void *judge_ctx;
 };
 
 struct engine_stats {

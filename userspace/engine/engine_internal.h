@@ -45,6 +45,11 @@ struct engine {
 void engine_tell_input(struct engine *e, const struct engine_input *in);
 void engine_count(struct engine *e, uint32_t netns, uint8_t state, int delta);
 
+/*
+ * follow.c: is this record one of a connection that is to be followed?  If it is
+ * certainly not, the connection is forgotten.
+ */
+bool conn_is_followed(struct engine *e, const struct tcpstate_record *rec);
 /* conn.c: the meaning of one record, in time order. */
 void conn_record(struct engine *e, const struct tcpstate_record *rec);
 /* settle.c: decide what has settled by @now_ns; everything if it is UINT64_MAX. */

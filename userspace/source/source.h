@@ -14,11 +14,17 @@
 
 struct ring;
 struct source;		/* opaque; each backend has its own */
+struct tcpstate_filter;
 
 struct source_options {
 	size_t	ring_bytes;	/* per CPU; 0 = the default */
 	const char *hooks;	/* NULL = best available; see --hooks */
 	bool raw;		/* also records that the engine folds in */
+	/*
+	 * NULL, or what need not be recorded.  A source that cannot filter
+	 * delivers all.
+	 */
+	const struct tcpstate_filter *filter;
 };
 
 /* What may be observed or must be inferred; a bit per hook. */

@@ -17,6 +17,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <linux/tcpstate.h>
+#include <linux/tcpstate_filter.h>
 
 #include "../privilege.h"
 #include "../ring.h"
@@ -335,6 +336,10 @@ static void settings(struct source *src, const struct source_options *opt)
 	ro->near_watermark = src->near / 2;
 	ro->far_watermark = src->far / 8;
 	ro->want_raw = opt->raw;
+	if (opt->filter) {
+		ro->filtered = true;
+		ro->filter = *opt->filter;
+	}
 	callers_find(ro);
 	rst_reasons_find(src, ro);
 	ro->retransmit_has_error =

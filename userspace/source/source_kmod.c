@@ -166,6 +166,12 @@ static int start(struct source *src, const struct source_options *opt,
 	};
 	int err;
 
+	/* An older module has no filter, and delivers all. */
+	if (opt->filter && ioctl(src->fd, TCPSTATE_IOC_FILTER, opt->filter) &&
+	    errno != ENOTTY)
+		return fail(-errno, why, why_len,
+			    "tcpstate.ko does not take the filter: %s",
+			    strerror(errno));
 	if (!ioctl(src->fd, TCPSTATE_IOC_START, &start))
 		return 0;
 	err = -errno;

@@ -18,6 +18,7 @@
 
 #include <linux/types.h>
 #include <linux/ioctl.h>
+#include <linux/tcpstate_filter.h>
 
 #define TCPSTATE_DEV_VERSION	1
 
@@ -111,6 +112,7 @@ struct tcpstate_producer {
 #define TCPSTATE_IOC_INFO	_IOR('T', 0xe0, struct tcpstate_info)
 #define TCPSTATE_IOC_START	_IOW('T', 0xe1, struct tcpstate_start)
 #define TCPSTATE_IOC_STATS	_IOR('T', 0xe2, struct tcpstate_stats)
+#define TCPSTATE_IOC_FILTER	_IOW('T', 0xe3, struct tcpstate_filter)
 
 _Static_assert(sizeof(struct tcpstate_hook_info) == 56, "hook_info has grown");
 _Static_assert(sizeof(struct tcpstate_info) == 840, "info has grown");

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/cgroup.h>
+#include <linux/string.h>
+#include <net/sock.h>
+#include <linux/tcpstate.h>
+#include <linux/tcpstate_filter.h>
+
+#include "compat.h"
+#include "filter.h"
+
+bool filter_is_sane(const struct tcpstate_filter *f)
+{
+	return f->n_port <= TCPSTATE_FILTER_MAX &&
+	       f->n_sport <= TCPSTATE_FILTER_MAX &&
+	       f->n_dport <= TCPSTATE_FILTER_MAX &&
+	       f->n_addr <= TCPSTATE_FILTER_MAX &&
+	       f->n_netns <= TCPSTATE_FILTER_MAX &&
+	       f->n_cgroup <= TCPSTATE_FILTER_MAX &&
+	       (!f->family || f->family == AF_INET || f->family == AF_INET6) &&
+	       !memchr_inv(f->reserved, 0, sizeof(f->reserved));
+}
+
+static bool is_in_filter(const struct tcpstate_filter *f, u64 id)
+{
+	unsigned int i;
+
+	for (i = 0; i < f->n_cgroup; i++)
+		if (f->cgroup[i] == id)
+			return true;
+	return false;
+}
+
+#ifdef CONFIG_SOCK_CGROUP_DATA
+/* A cgroup holds its parents, and the socket holds its cgroup. */
+static u8 cgroup_verdict(const struct tcpstate_filter *f, struct sock *owner)
+{
+	struct cgroup *cgroup = owner ?
+				sock_cgroup_ptr(&owner->sk_cgrp_data) : NULL;
+
+	if (!f->n_cgroup || !cgroup)
+		return TCPSTATE_CGROUP_UNKNOWN;
+	for (; cgroup; cgroup = cgroup_parent(cgroup))
+		if (is_in_filter(f, cgroup_id(cgroup)))
+			return TCPSTATE_CGROUP_IN;
+	return TCPSTATE_CGROUP_OUT;
+}
+#else
+static u8 cgroup_verdict(const struct tcpstate_filter *f, struct sock *owner)
+{
+	return TCPSTATE_CGROUP_UNKNOWN;
+}
+#endif
+
+bool filter_wants(const struct tcpstate_filter *f,
+		  const struct tcpstate_record *r, struct sock *owner)
+{
+	struct tcpstate_filter_key key = {
+		/*
+		 * connect() has told of its SYN_SENT when it had no port yet:
+		 * who heard that has to hear which one it is.
+		 */
+		.sport = r->type == TCPSTATE_CONNECT ? 0 : r->sport,
+		.dport = r->dport,
+		.netns = r->netns_ino,
+		.family = r->family,
+		.type = r->type,
+		.old_state = r->old_state,
+		.new_state = r->new_state,
+		.cgroup = cgroup_verdict(f, owner),
+	};
+
+	memcpy(key.saddr, r->saddr, sizeof(key.saddr));
+	memcpy(key.daddr, r->daddr, sizeof(key.daddr));
+	return tcpstate_filter_judge(f, &key) != TCPSTATE_UNWANTED;
+}
