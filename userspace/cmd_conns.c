@@ -342,6 +342,7 @@ static int run_conns(struct conns *cs)
 		.done = on_done,
 		.output = cs->out.output,
 	};
+	cs->run.unneeded = HOOK_CHALLENGE;
 	if (kernel_filter_make(&cs->kernel_filter, &cs->filter, FOR_SOCKETS))
 		cs->run.kernel_filter = &cs->kernel_filter;
 	ret = run_main(&cs->run);

@@ -145,6 +145,12 @@ static int run_events(struct events *ev)
 		.ready = on_ready,
 		.output = ev->out.output,
 	};
+	/* Who met whom is a finding; a FIN that came again, a segment. */
+	if (!ev->run_options.raw)
+		ev->run.unneeded = HOOK_CHALLENGE;
+	if (ev->run.unneeded && !ev->run_options.verbose &&
+	    ev->run_options.format != FORMAT_JSON)
+		ev->run.unneeded |= HOOK_TW_SYN;
 	if (kernel_filter_make(&ev->kernel_filter, &ev->filter,
 			       ev->run_options.raw ? FOR_RECORDS : FOR_SOCKETS))
 		ev->run.kernel_filter = &ev->kernel_filter;

@@ -230,6 +230,7 @@ static int try_source(struct run *run, const struct source_ops *ops, char *why)
 		.raw = run->opt->raw,
 		.filter = run->kernel_filter ? &run->kernel_filter->kernel :
 					       NULL,
+		.unneeded = run->unneeded,
 		.ring_bytes = run->opt->ring_records *
 			      sizeof(struct tcpstate_record),
 	};
@@ -420,7 +421,7 @@ static void say_ready(const struct run *run)
 	size_t used;
 
 	for (n = 0; (run->src || run->opt->recording) && n < HOOK_COUNT; n++) {
-		if (run->hooks & (1U << n))
+		if ((run->hooks | run->unneeded) & (1U << n))
 			continue;
 		used = strlen(inferred);
 		snprintf(inferred + used, sizeof(inferred) - used, "%s%s",

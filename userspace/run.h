@@ -73,6 +73,11 @@ struct run {
 	 * it lets pass; nothing to a replay, whose records are all there.
 	 */
 	struct kernel_filter *kernel_filter;
+	/*
+	 * enum source_hook bits without which the command tells just the same;
+	 * they cost the time to attach them.
+	 */
+	unsigned int unneeded;
 	uint64_t tick_ns;	/* period of tick(); 0 = never */
 	/*
 	 * Any may be NULL.  They may use the engine freely, and write to .out.

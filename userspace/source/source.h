@@ -25,6 +25,11 @@ struct source_options {
 	 * delivers all.
 	 */
 	const struct tcpstate_filter *filter;
+	/*
+	 * enum source_hook bits that nobody here looks at.  The hooks of the
+	 * module are for all of its readers, and stay.
+	 */
+	unsigned int unneeded;
 };
 
 /* What may be observed or must be inferred; a bit per hook. */

@@ -139,16 +139,21 @@ static bool method_wanted(const char *hooks, enum method method)
 	return !strcmp(hooks, source_bpf_method[method]);
 }
 
-static void hook_choose(struct source *src, unsigned int n, const char *hooks)
+static void hook_choose(struct source *src, unsigned int n,
+			const struct source_options *opt)
 {
 	size_t len = sizeof(src->why_not[n]);
 	char *why_not = src->why_not[n];
 
+	if (opt->unneeded & 1U << n) {
+		snprintf(why_not, len, "not needed");
+		return;
+	}
 	for (int i = 0; i < MAX_WAYS && source_bpf_ways[n][i].fn; i++) {
 		const struct way *way = &source_bpf_ways[n][i];
 		int err;
 
-		if (!method_wanted(hooks, way->method))
+		if (!method_wanted(opt->hooks, way->method))
 			continue;
 		err = way == src->refused[n] ? -EBUSY : way_allowed(src, way);
 		if (!err) {
@@ -570,7 +575,7 @@ static int load(struct source *src, const struct source_options *opt,
 	if (!src->skel)
 		return -errno;
 	for (int n = 0; n < HOOK_COUNT; n++)
-		hook_choose(src, n, opt->hooks);
+		hook_choose(src, n, opt);
 	timers_pair(src, HOOK_REQ_ADD, HOOK_REQ_DROP);
 	timers_pair(src, HOOK_TW_ADD, HOOK_TW_KILL);
 	programs_select(src);
