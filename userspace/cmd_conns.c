@@ -4,6 +4,7 @@
 
 #include "cmd.h"
 #include "engine/duration.h"
+#include "engine/parts.h"
 #include "filter.h"
 #include "kernel_filter.h"
 #include "holders.h"
@@ -18,6 +19,7 @@ struct line {
 	uint64_t ns;		/* what is sorted by; unknown is last */
 	bool known, ended;
 	struct conn conn;
+	struct conn_parts parts;
 };
 
 #define LINES_MAX	1000000
@@ -151,7 +153,8 @@ static void keep_line(struct conns *cs, const struct conn *conn, bool ended)
 		cs->room = room;
 	}
 	lines = &cs->lines[cs->n_lines++];
-	*lines = (struct line){ .ended = ended, .conn = *conn };
+	*lines = (struct line){ .ended = ended };
+	conn_copy(&lines->conn, &lines->parts, conn);
 	lines->known = conn_duration(conn, cs->sort, &lines->ns);
 }
 
@@ -190,9 +193,12 @@ static void tell_sorted(struct conns *cs)
 	if (cs->n_lines)
 		qsort(cs->lines, cs->n_lines, sizeof(cs->lines[0]),
 		      by_duration);
-	for (size_t i = 0; i < cs->n_lines && run_count(&cs->run); i++)
-		output_conn(cs->out.output, &cs->lines[i].conn,
-			    cs->lines[i].ended);
+	for (size_t i = 0; i < cs->n_lines && run_count(&cs->run); i++) {
+		struct line *line = &cs->lines[i];
+
+		conn_moved(&line->conn, &line->parts);
+		output_conn(cs->out.output, &line->conn, line->ended);
+	}
 }
 
 static void tell_histogram(struct conns *cs)
@@ -210,7 +216,7 @@ static void on_conn(void *ctx, const struct conn *conn, bool ended)
 	struct conns *cs = ctx;
 
 	/* The end of a TIME_WAIT was told when it began, or is waited for. */
-	if (ended ? !conn->tw_ns || cs->wait_tw : !cs->wait_tw)
+	if (ended ? !conn_closing(conn)->tw_ns || cs->wait_tw : !cs->wait_tw)
 		tell(cs, conn, ended);
 }
 
@@ -231,7 +237,7 @@ static int tell_waiting(void *ctx, const struct conn *conn)
 {
 	struct conns *cs = ctx;
 
-	if (conn->tw_ns && conn->state == TCPSTATE_TIME_WAIT && !conn->snapshot)
+	if (conn_closing(conn)->tw_ns && conn->state == TCPSTATE_TIME_WAIT && !conn->snapshot)
 		tell(cs, conn, false);
 	return 0;
 }

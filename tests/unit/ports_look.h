@@ -18,6 +18,7 @@ static uint8_t reserved[65536 / 8];
 struct setting {
 	struct ports *ports;
 	struct conn conns[2000];
+	struct closing closings[2000];
 	size_t n;
 	uint64_t now_ns;
 	struct finding *findings;
@@ -64,8 +65,9 @@ static inline struct conn *add(struct setting *s, uint16_t sport)
 		.state = TCPSTATE_TIME_WAIT, .mini = true,
 		.pid = 88, .comm = "php-fpm", .first = FIRST_LOCAL,
 		.state_ns = s->now_ns - 2 * SECOND,
-		.tw_ns = s->now_ns - 2 * SECOND,
+		.closing = &s->closings[s->n - 1],
 	};
+	*c->closing = (struct closing){ .tw_ns = s->now_ns - 2 * SECOND };
 	return c;
 }
 

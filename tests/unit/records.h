@@ -29,6 +29,7 @@
 #include <cmocka.h>
 
 #include "engine/engine.h"
+#include "engine/parts.h"
 
 #define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -151,13 +152,21 @@ static inline struct tcpstate_record rec_fill(struct tcpstate_record rec)
 
 /* ---- the engine, and what it told ---- */
 
+/* A connection when it was told. */
+struct told_conn {
+	struct conn conn;
+	struct conn_parts parts;
+};
+
 struct told {
 	struct conn conn;	/* after the move */
+	struct conn_parts parts;
 	struct transition t;
 };
 
 struct told_line {
 	struct conn conn;
+	struct conn_parts parts;
 	bool ended;
 };
 
@@ -185,6 +194,16 @@ static inline void mix_in(uint64_t *hash, const void *bytes, size_t len)
 		*hash = (*hash ^ b[i]) * 0x100000001b3ULL;
 }
 
+/* Where its parts are is not what was told. */
+static inline void mix_conn(uint64_t *hash, const struct conn *conn)
+{
+	struct conn plain = *conn;
+
+	mix_in(hash, conn_closing(conn), sizeof(struct closing));
+	plain.closing = NULL;
+	mix_in(hash, &plain, sizeof(plain));
+}
+
 static inline void mix_transition(uint64_t *hash, const struct transition *t)
 {
 	const uint64_t values[] = { t->ns, t->old_state, t->new_state, t->basis,
@@ -192,7 +211,7 @@ static inline void mix_transition(uint64_t *hash, const struct transition *t)
 		t->legal };
 
 	mix_in(hash, values, sizeof(values));
-	mix_in(hash, t->conn, sizeof(*t->conn));
+	mix_conn(hash, t->conn);
 }
 
 static inline void mix_segment(uint64_t *hash, const struct segment *s)
@@ -201,7 +220,7 @@ static inline void mix_segment(uint64_t *hash, const struct segment *s)
 		s->rst_reason, s->has_seq, s->seq, s->times };
 
 	mix_in(hash, values, sizeof(values));
-	mix_in(hash, s->conn, sizeof(*s->conn));
+	mix_conn(hash, s->conn);
 }
 
 static inline void replayed_transition(void *ctx, const struct transition *t)
@@ -212,14 +231,14 @@ static inline void replayed_transition(void *ctx, const struct transition *t)
 static inline void replayed_line(void *ctx, const struct conn *conn, bool ended)
 {
 	mix_in(ctx, &ended, sizeof(ended));
-	mix_in(ctx, conn, sizeof(*conn));
+	mix_conn(ctx, conn);
 }
 
 static inline void replayed_accept(void *ctx, const struct conn *conn,
 				   uint64_t ns)
 {
 	mix_in(ctx, &ns, sizeof(ns));
-	mix_in(ctx, conn, sizeof(*conn));
+	mix_conn(ctx, conn);
 }
 
 static inline void replayed_segment(void *ctx, const struct segment *s)
@@ -244,9 +263,9 @@ struct rig {
 	size_t n_told, checked;
 	struct told_line lines[TOLD_MAX];
 	size_t n_lines;
-	struct conn accepts[TOLD_MAX];
+	struct told_conn accepts[TOLD_MAX];
 	struct segment segments[TOLD_MAX];	/* .conn is not valid, but: */
-	struct conn segment_conns[TOLD_MAX];
+	struct told_conn segment_conns[TOLD_MAX];
 	size_t n_accepts, n_segments, n_raw;
 	uint64_t lost, n_lost;
 	struct shadow shadows[SHADOWS];
@@ -301,7 +320,7 @@ static inline void on_told(void *ctx, const struct transition *t)
 	if (r->n_told == TOLD_MAX)
 		return;
 	r->told[r->n_told].t = *t;
-	r->told[r->n_told].conn = *t->conn;
+	conn_copy(&r->told[r->n_told].conn, &r->told[r->n_told].parts, t->conn);
 	r->told[r->n_told].t.conn = NULL;
 	r->n_told++;
 }
@@ -313,7 +332,8 @@ static inline void on_line(void *ctx, const struct conn *conn, bool ended)
 	replayed_line(&r->mirror.told, conn, ended);
 	if (r->n_lines == TOLD_MAX)
 		return;
-	r->lines[r->n_lines].conn = *conn;
+	conn_copy(&r->lines[r->n_lines].conn, &r->lines[r->n_lines].parts,
+		  conn);
 	r->lines[r->n_lines].ended = ended;
 	r->n_lines++;
 }
@@ -323,8 +343,11 @@ static inline void on_accepted(void *ctx, const struct conn *conn, uint64_t ns)
 	struct rig *r = ctx;
 
 	replayed_accept(&r->mirror.told, conn, ns);
-	if (r->n_accepts < TOLD_MAX)
-		r->accepts[r->n_accepts++] = *conn;
+	if (r->n_accepts == TOLD_MAX)
+		return;
+	conn_copy(&r->accepts[r->n_accepts].conn,
+		  &r->accepts[r->n_accepts].parts, conn);
+	r->n_accepts++;
 }
 
 static inline void on_segment(void *ctx, const struct segment *segment)
@@ -334,7 +357,8 @@ static inline void on_segment(void *ctx, const struct segment *segment)
 	mix_segment(&r->mirror.told, segment);
 	if (r->n_segments == TOLD_MAX)
 		return;
-	r->segment_conns[r->n_segments] = *segment->conn;
+	conn_copy(&r->segment_conns[r->n_segments].conn,
+		  &r->segment_conns[r->n_segments].parts, segment->conn);
 	r->segments[r->n_segments++] = *segment;
 }
 

@@ -426,7 +426,7 @@ static void test_dump_before_the_hook(void **state)
 	      TOLD(C, FIN_WAIT1, FIN_WAIT2, UNKNOWN, TRACEPOINT, 10,
 		   .pid = 100),
 	      TOLD(C, FIN_WAIT2, TIME_WAIT, UNKNOWN, PROBE, 91, .pid = 100));
-	assert_int_equal(conn_of(r, C)->tw_restarts, 0);
+	assert_int_equal(conn_closing(conn_of(r, C))->tw_restarts, 0);
 	FINISH(r);
 }
 

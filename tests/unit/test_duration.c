@@ -29,9 +29,10 @@ static int64_t of(const struct conn *c, enum duration d)
 
 static void test_durations(void **state)
 {
+	struct closing end = { .peer_fin_ns = 300, .fin_ns = 450,
+			       .end_ns = 500 };
 	struct conn c = { .born_ns = 100, .established_ns = 130,
-			  .accept_ns = 190, .peer_fin_ns = 300, .fin_ns = 450,
-			  .end_ns = 500 };
+			  .accept_ns = 190, .closing = &end };
 
 	(void)state;
 	assert_int_equal(of(&c, DURATION_HANDSHAKE), 30);
@@ -41,15 +42,16 @@ static void test_durations(void **state)
 	assert_int_equal(of(&c, DURATION_LIFE), 400);
 	assert_int_equal(of(&c, DURATION_TIME_WAIT), -1);
 	/* The one that closes first has no CLOSE_WAIT, but a TIME_WAIT. */
-	c = (struct conn){ .born_ns = 100, .fin_ns = 300, .peer_fin_ns = 320,
-			   .tw_ns = 320 };
+	end = (struct closing){ .fin_ns = 300, .peer_fin_ns = 320,
+				.tw_ns = 320 };
+	c = (struct conn){ .born_ns = 100, .closing = &end };
 	assert_int_equal(of(&c, DURATION_HANDSHAKE), -1);
 	assert_int_equal(of(&c, DURATION_ACCEPT), -1);
 	assert_int_equal(of(&c, DURATION_HALF_CLOSE), 20);
 	assert_int_equal(of(&c, DURATION_CLOSE_WAIT), -1);
 	assert_int_equal(of(&c, DURATION_LIFE), 220);
 	assert_int_equal(of(&c, DURATION_TIME_WAIT), -1);
-	c.end_ns = 60320;
+	end.end_ns = 60320;
 	assert_int_equal(of(&c, DURATION_TIME_WAIT), 60000);
 	assert_int_equal(of(&c, DURATION_LIFE), 220);
 	/* Nothing is known of one that was never seen. */

@@ -42,8 +42,8 @@ static void test_passive_close_of_a_client(void **state)
 	assert_int_equal(r->n_lines, 1);
 	assert_int_equal(r->lines[0].conn.first, FIRST_PEER);
 	assert_int_equal(r->lines[0].conn.kind, KIND_FOUR_SEGMENT);
-	assert_int_equal(r->lines[0].conn.fin_peer, 700);
-	assert_int_equal(r->lines[0].conn.fin_local, 800);
+	assert_int_equal(conn_closing(&r->lines[0].conn)->fin_peer, 700);
+	assert_int_equal(conn_closing(&r->lines[0].conn)->fin_local, 800);
 	assert_int_equal(stats_of(r).captured, 6);
 	assert_int_equal(r->n_raw, 6);
 	FINISH_EMPTY(r);
@@ -387,7 +387,7 @@ static void test_second_life_inherits_nothing(void **state)
 	assert_int_equal(c->known, CONN_ISN_LOCAL);
 	assert_int_equal(c->isn_local, 1000);
 	assert_int_equal(c->established_ns, 0);
-	assert_int_equal(c->fin_ns, 0);
+	assert_int_equal(conn_closing(c)->fin_ns, 0);
 	assert_int_equal(c->first, FIRST_NONE);
 	assert_int_equal(c->kind, KIND_UNKNOWN);
 	assert_int_equal(c->born_ns, AT(500));

@@ -286,12 +286,12 @@ static void test_sequence_numbers_of_a_client(void **state)
 	assert_int_equal(c->known, CONN_ISN_LOCAL | CONN_ISN_PEER |
 				   CONN_FIN_LOCAL | CONN_FIN_PEER |
 				   CONN_ACK_SEQ);
-	assert_int_equal(c->ack_seq, 902);
+	assert_int_equal(conn_closing(c)->ack_seq, 902);
 	assert_int_equal(c->contradicts, 0);
 	assert_int_equal(c->isn_local, (uint32_t)-3);
 	assert_int_equal(c->isn_peer, (uint32_t)-3);
-	assert_int_equal(c->fin_local, 500);
-	assert_int_equal(c->fin_peer, 902);
+	assert_int_equal(conn_closing(c)->fin_local, 500);
+	assert_int_equal(conn_closing(c)->fin_peer, 902);
 	assert_int_equal(c->syn_retrans, 1);
 	FINISH(r);
 }
@@ -316,13 +316,13 @@ static void test_sequence_numbers_of_a_server(void **state)
 	assert_int_equal(c->known, CONN_ISN_LOCAL | CONN_ISN_PEER |
 				   CONN_FIN_LOCAL | CONN_FIN_PEER |
 				   CONN_ACK_SEQ);
-	assert_int_equal(c->ack_seq, 1151);
+	assert_int_equal(conn_closing(c)->ack_seq, 1151);
 	assert_int_equal(c->derived, 0);
 	assert_int_equal(c->contradicts, 0);
 	assert_int_equal(c->isn_local, 1000);
 	assert_int_equal(c->isn_peer, 2000);
-	assert_int_equal(c->fin_peer, 2051);
-	assert_int_equal(c->fin_local, 1201);
+	assert_int_equal(conn_closing(c)->fin_peer, 2051);
+	assert_int_equal(conn_closing(c)->fin_local, 1201);
 	FINISH(r);
 }
 
@@ -339,7 +339,7 @@ static void test_sequence_numbers_in_the_middle(void **state)
 	c = conn_of(r, C);
 	assert_int_equal(c->known, CONN_ISN_PEER | CONN_FIN_LOCAL);
 	assert_int_equal(c->isn_peer, 2000);
-	assert_int_equal(c->fin_local, 1101);
+	assert_int_equal(conn_closing(c)->fin_local, 1101);
 	FINISH(r);
 }
 

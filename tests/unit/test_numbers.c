@@ -54,9 +54,9 @@ static void test_bytes_are_text(void **state)
 	c = conn_of(r, C);
 	assert_int_equal(bytes(conn_bytes_out, c), 312);
 	assert_int_equal(bytes(conn_bytes_in, c), 20);
-	assert_int_equal(c->ack_seq, 2021);
-	assert_int_equal(c->fin_local, 1313);
-	assert_int_equal(c->fin_peer, 2021);
+	assert_int_equal(conn_closing(c)->ack_seq, 2021);
+	assert_int_equal(conn_closing(c)->fin_local, 1313);
+	assert_int_equal(conn_closing(c)->fin_peer, 2021);
 	assert_int_equal(c->contradicts, 0);
 	assert_int_equal(c->derived, 0);
 	FINISH(r);
@@ -75,7 +75,7 @@ static void test_bytes_of_an_orphan(void **state)
 	     TW_REARM(50, C, TIME_WAIT, .rcv_nxt = 2022));
 	until(r, 1000);
 	c = conn_of(r, C);
-	assert_int_equal(c->fin_peer, 2021);
+	assert_int_equal(conn_closing(c)->fin_peer, 2021);
 	assert_int_equal(bytes(conn_bytes_in, c), 20);
 	assert_int_equal(bytes(conn_bytes_out, c), 312);
 	FINISH(r);
@@ -293,8 +293,8 @@ static void test_fin_again_in_time_wait(void **state)
 		 .new_state = TCPSTATE_TIME_WAIT, .rcv_nxt = 2022),
 	     TW_REARM(1000, C, TIME_WAIT, .rcv_nxt = 2022));
 	until(r, 2000);
-	assert_int_equal(conn_of(r, C)->tw_restarts, 2);
-	assert_int_equal(conn_of(r, C)->tw_fins, 1);
+	assert_int_equal(conn_closing(conn_of(r, C))->tw_restarts, 2);
+	assert_int_equal(conn_closing(conn_of(r, C))->tw_fins, 1);
 	assert_int_equal(r->n_segments, 1);
 	assert_int_equal(r->segments[0].kind, SEGMENT_FIN_RECEIVED);
 	assert_int_equal(r->segments[0].seq, 2021);
@@ -326,8 +326,8 @@ static void test_keepalive(void **state)
 		   .probes_out = 3, .idle_ms = 8000));
 	until(r, 9900);
 	assert_int_equal(r->n_lines, 1);
-	assert_int_equal(r->lines[0].conn.probes, 3);
-	assert_int_equal(r->lines[0].conn.idle_ms, 8000);
+	assert_int_equal(conn_closing(&r->lines[0].conn)->probes, 3);
+	assert_int_equal(conn_closing(&r->lines[0].conn)->idle_ms, 8000);
 	FINISH(r);
 }
 

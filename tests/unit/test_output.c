@@ -140,6 +140,8 @@ static void test_json_unknown(void **state)
 	       "\"course\":\"unusual\",\"legal\":false}\n");
 }
 
+static struct closing closing;
+
 static struct conn closed_nc(void)
 {
 	struct conn c = nc();
@@ -147,13 +149,14 @@ static struct conn closed_nc(void)
 	c.born_ns = T0 - 100 * MS;
 	c.established_ns = c.born_ns + 410999;
 	c.accept_ns = c.established_ns + 5000;
-	c.fin_ns = T0 - 50 * MS;
-	c.peer_fin_ns = T0;
-	c.tw_ns = T0;
+	closing = (struct closing){
+		.fin_ns = T0 - 50 * MS, .peer_fin_ns = T0, .tw_ns = T0,
+		.fin_peer = 2882400002U,
+	};
+	c.closing = &closing;
 	c.known = CONN_ISN_LOCAL | CONN_FIN_PEER;
 	c.isn_local = 4294967295U;
 	c.isn_peer = 7;
-	c.fin_peer = 2882400002U;
 	c.syn_retrans = 2;
 	c.first = FIRST_LOCAL;
 	c.kind = KIND_FOUR_SEGMENT;
@@ -180,7 +183,7 @@ static void test_json_conn(void **state)
 
 	c.state = TCPSTATE_CLOSE;
 	c.reason = REASON_TW_EXPIRED;
-	c.end_ns = T0 + 60 * SEC;
+	closing.end_ns = T0 + 60 * SEC;
 	output_conn(begin(FORMAT_JSON, OUTPUT_CONNS, false), &c, true);
 	expect("{\"event\":\"conn\",\"ts\":\"2026-11-20T21:43:53.123456789Z\","
 	       "\"mono_ns\":68716915000," WHO
@@ -196,7 +199,8 @@ static void test_json_conn_short(void **state)
 	c.state = TCPSTATE_CLOSE;
 	c.cgroup = 0;
 	c.born_ns = T0 - 200999;
-	c.end_ns = T0;
+	closing = (struct closing){ .end_ns = T0 };
+	c.closing = &closing;
 	c.reason = REASON_REFUSED;
 	output_conn(begin(FORMAT_JSON, OUTPUT_CONNS, false), &c, true);
 	expect(HEAD("conn") WHO "\"state\":\"CLOSE\",\"role\":\"client\","
@@ -531,9 +535,9 @@ static void test_text_conns(void **state)
 	(void)state;
 	output_conn(out, &c, false);
 	c.first = FIRST_NONE;
-	c.tw_ns = 0;
+	closing.tw_ns = 0;
 	c.established_ns = 0;
-	c.end_ns = c.born_ns + 63 * SEC;
+	closing.end_ns = c.born_ns + 63 * SEC;
 	c.reason = REASON_TIMEOUT;
 	c.detail = DETAIL_SYNACK;
 	c.syn_retrans = 4;

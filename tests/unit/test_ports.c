@@ -382,11 +382,11 @@ static void test_closed_there(void **state)
 
 	c.state = TCPSTATE_CLOSE;
 	c.first = FIRST_PEER;
-	c.tw_ns = 0;
+	c.closing->tw_ns = 0;
 	look(s, false);
 	ports_closed(s->ports, &c);
 	c.first = FIRST_LOCAL;
-	c.tw_ns = 1;		/* the end of a TIME_WAIT */
+	c.closing->tw_ns = 1;		/* the end of a TIME_WAIT */
 	ports_closed(s->ports, &c);
 	f = only(s, SCOPE_DESTINATION);
 	assert_int_equal(f->budget.closed_here, 0);

@@ -16,7 +16,7 @@ static void go_on(struct setting *s, unsigned int per_s, unsigned int seconds)
 		for (unsigned int i = 0; i < per_s / 2; i++) {
 			struct conn *c = add(s, (uint16_t)(40000 + s->n));
 
-			c->state_ns = c->tw_ns = s->now_ns;
+			c->state_ns = c->closing->tw_ns = s->now_ns;
 			ports_closed(s->ports, c);
 		}
 		if (s->now_ns < end)
@@ -87,7 +87,7 @@ static void test_closing_ones(void **state)
 		for (int k = 0; k < 5; k++) {
 			struct conn *c = add(s, (uint16_t)(40000 + s->n));
 
-			c->state_ns = c->tw_ns = s->now_ns;
+			c->state_ns = c->closing->tw_ns = s->now_ns;
 			ports_closed(s->ports, c);
 		}
 		if (i % 6 == 1)

@@ -95,15 +95,15 @@ static void test_whole_passive_close(void **state)
 	      TOLD(L, LISTEN, CLOSE, LISTENER, TRACEPOINT, 200, .pid = 200,
 		   .reason = REASON_CLOSED));
 	assert_int_equal(r->n_accepts, 1);
-	assert_int_equal(r->accepts[0].pid, 201);
+	assert_int_equal(r->accepts[0].conn.pid, 201);
 	/* One line for the connection, none for the listener. */
 	assert_int_equal(r->n_lines, 1);
 	assert_true(r->lines[0].ended);
 	assert_int_equal(r->lines[0].conn.first, FIRST_PEER);
 	assert_int_equal(r->lines[0].conn.accept_ns, AT(25));
-	assert_int_equal(r->lines[0].conn.peer_fin_ns, AT(100));
-	assert_int_equal(r->lines[0].conn.fin_ns, AT(130));
-	assert_int_equal(r->lines[0].conn.end_ns, AT(131));
+	assert_int_equal(conn_closing(&r->lines[0].conn)->peer_fin_ns, AT(100));
+	assert_int_equal(conn_closing(&r->lines[0].conn)->fin_ns, AT(130));
+	assert_int_equal(conn_closing(&r->lines[0].conn)->end_ns, AT(131));
 	FINISH_EMPTY(r);
 }
 

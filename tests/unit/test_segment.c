@@ -97,7 +97,7 @@ static void test_fin_again(void **state)
 	assert_int_equal(segment(r, 1)->seq, 900);
 	/* Data that was sent again before is not counted. */
 	assert_int_equal(segment(r, 1)->times, 2);
-	assert_int_equal(conn_of(r, C)->fin_retrans, 2);
+	assert_int_equal(conn_closing(conn_of(r, C))->fin_retrans, 2);
 	assert_int_equal(conn_of(r, C)->syn_retrans, 0);
 }
 
@@ -146,9 +146,9 @@ static void test_rst_of_a_listener(void **state)
 		SEGMENT(RST_SENT, 10, L, LISTEN, .sport = 80, .dport = 5555));
 	until(r, 20);
 	assert_int_equal(r->n_segments, 1);
-	assert_int_equal(r->segment_conns[0].dport, 5555);
-	assert_int_equal(r->segment_conns[0].daddr[3], 2);
-	assert_int_equal(r->segment_conns[0].family, 4);
+	assert_int_equal(r->segment_conns[0].conn.dport, 5555);
+	assert_int_equal(r->segment_conns[0].conn.daddr[3], 2);
+	assert_int_equal(r->segment_conns[0].conn.family, 4);
 	assert_int_equal(conn_of(r, L)->dport, 0);
 	assert_int_equal(conn_of(r, L)->state, TCPSTATE_LISTEN);
 }
@@ -161,8 +161,8 @@ static void test_dual_stack_listener_answers_ipv4(void **state)
 		      .family = 10),
 		SEGMENT(RST_SENT, 10, L, LISTEN, .sport = 80, .dport = 5555));
 	until(r, 20);
-	assert_int_equal(r->segment_conns[0].family, 4);
-	assert_int_equal(r->segment_conns[0].daddr[0], 10);
+	assert_int_equal(r->segment_conns[0].conn.family, 4);
+	assert_int_equal(r->segment_conns[0].conn.daddr[0], 10);
 	assert_int_equal(conn_of(r, L)->family, 6);
 }
 

@@ -187,6 +187,31 @@ static void test_bound(void **state)
 	table_free(t);
 }
 
+/* A connection that closes gets a part of its own, and leaves it to others. */
+static void test_closing(void **state)
+{
+	struct table *t = *state;
+	struct entry *a = add(t, 1), *b = add(t, 2);
+	struct closing *end;
+
+	assert_int_equal(conn_closing(&a->conn)->fin_ns, 0);
+	assert_true(table_reserve(t));
+	end = table_closing(t, a);
+	assert_non_null(end);
+	assert_ptr_equal(table_closing(t, a), end);
+	end->fin_ns = 7;
+	assert_int_equal(conn_closing(&a->conn)->fin_ns, 7);
+	assert_int_equal(conn_closing(&b->conn)->fin_ns, 0);
+	table_reset(t, a);
+	assert_int_equal(a->conn.cookie, 0);
+	assert_int_equal(conn_closing(&a->conn)->fin_ns, 0);
+	a->conn.cookie = 1;
+	assert_ptr_equal(table_closing(t, b), end);
+	assert_int_equal(end->fin_ns, 0);
+	table_remove(t, b);
+	assert_ptr_equal(table_closing(t, a), end);
+}
+
 struct visit {
 	uint64_t sum;
 	unsigned int n, stop_at;
@@ -255,6 +280,7 @@ int main(void)
 		WITH_TABLE(test_oldest_first),
 		WITH_TABLE(test_lists),
 		cmocka_unit_test(test_bound),
+		WITH_TABLE(test_closing),
 		WITH_TABLE(test_each),
 		WITH_TABLE(test_each_stops),
 		WITH_TABLE(test_each_may_remove),

@@ -60,14 +60,14 @@ static void test_active_close(void **state)
 	assert_int_equal(r->lines[0].conn.kind, KIND_FOUR_SEGMENT);
 	assert_int_equal(r->lines[0].conn.first, FIRST_LOCAL);
 	assert_int_equal(r->lines[0].conn.segs_in, 7);
-	assert_int_equal(r->lines[0].conn.tw_ns, AT(120));
+	assert_int_equal(conn_closing(&r->lines[0].conn)->tw_ns, AT(120));
 	until(r, 61000);
 	TELLS(r, TOLD_EXPIRED(60800));
 	assert_int_equal(r->n_lines, 2);
 	assert_true(r->lines[1].ended);
 	/* How it was closed is not changed by the end of TIME_WAIT. */
 	assert_int_equal(r->lines[1].conn.reason, REASON_FIN);
-	assert_int_equal(r->lines[1].conn.end_ns, AT(60920));
+	assert_int_equal(conn_closing(&r->lines[1].conn)->end_ns, AT(60920));
 	assert_int_equal(stats_of(r).corrected, 0);
 	assert_int_equal(stats_of(r).inferred, 0);
 	assert_int_equal(stats_of(r).illegal, 0);
@@ -181,8 +181,8 @@ static void test_orphan_then_time_wait(void **state)
 	TELLS(r, TOLD_TIME_WAIT(PROBE, 5000));
 	assert_int_equal(r->n_lines, 1);
 	assert_int_equal(r->lines[0].conn.kind, KIND_FOUR_SEGMENT);
-	assert_int_equal(r->lines[0].conn.fin_peer, 900);
-	assert_int_equal(r->lines[0].conn.tw_restarts, 0);
+	assert_int_equal(conn_closing(&r->lines[0].conn)->fin_peer, 900);
+	assert_int_equal(conn_closing(&r->lines[0].conn)->tw_restarts, 0);
 	until(r, 70000);
 	TELLS(r, TOLD_EXPIRED(60890));
 	FINISH_EMPTY(r);
@@ -231,7 +231,7 @@ static void test_restarts_of_2msl(void **state)
 	     TW_REARM(400, C, TIME_WAIT), TW_REARM(900, C, TIME_WAIT));
 	until(r, 1000);
 	TELLS(r, TOLD_TIME_WAIT(PROBE, 10));
-	assert_int_equal(conn_of(r, C)->tw_restarts, 2);
+	assert_int_equal(conn_closing(conn_of(r, C))->tw_restarts, 2);
 	/* The span is that of the state, not of the timer. */
 	PLAY(r, TW_KILL(61000, C, TIME_WAIT, BY_TIMER));
 	until(r, 62000);
@@ -255,7 +255,7 @@ static void test_provisional_kill_then_add_is_a_restart(void **state)
 	until(r, 1000);
 	TELLS(r, TOLD_TIME_WAIT(PROBE, 10));
 	assert_int_equal(conn_of(r, C)->state, TCPSTATE_TIME_WAIT);
-	assert_int_equal(conn_of(r, C)->tw_restarts, 1);
+	assert_int_equal(conn_closing(conn_of(r, C))->tw_restarts, 1);
 	assert_int_equal(r->n_lines, 1);
 	FINISH(r);
 }
@@ -291,7 +291,7 @@ static void test_orphan_by_timers_is_no_restart(void **state)
 	assert_int_equal(r->n_told - r->checked, 1);
 	assert_int_equal(r->told[r->checked].t.new_state, TCPSTATE_TIME_WAIT);
 	assert_int_equal(r->told[r->checked].t.ns, AT(500));
-	assert_int_equal(conn_of(r, C)->tw_restarts, 0);
+	assert_int_equal(conn_closing(conn_of(r, C))->tw_restarts, 0);
 	FINISH(r);
 }
 
@@ -332,8 +332,8 @@ static void test_simultaneous_close(void **state)
 		assert_int_equal(r->lines[i].conn.kind, KIND_SIMULTANEOUS);
 		assert_int_equal(r->lines[i].conn.first, FIRST_BOTH);
 		assert_int_equal(r->lines[i].conn.reason, REASON_FIN);
-		assert_int_equal(r->lines[i].conn.fin_peer, 500);
-		assert_int_equal(r->lines[i].conn.peer_fin_ns, AT(110));
+		assert_int_equal(conn_closing(&r->lines[i].conn)->fin_peer, 500);
+		assert_int_equal(conn_closing(&r->lines[i].conn)->peer_fin_ns, AT(110));
 	}
 	FINISH_EMPTY(r);
 }

@@ -68,7 +68,7 @@ static void collide(struct engine *e, const struct tcpstate_record *r)
 		know_by_record(&c->conn, r);
 	}
 	if (conn)
-		c->conn = *conn;
+		conn_copy(&c->conn, &c->parts, conn);
 	c->conn.state = r->old_state;
 	c->syns++;
 	c->before_ns = c->last_ns;
@@ -106,6 +106,8 @@ void collision_tw_kill(struct engine *e, const struct tcpstate_record *r)
 	     r->mono_ns - c->last_ns > AT_ONCE_NS))
 		return;
 	c->last_ns = c->before_ns;
-	if (!--c->syns)
-		*c = e->collisions[--e->n_collisions];
+	if (--c->syns)
+		return;
+	*c = e->collisions[--e->n_collisions];
+	conn_moved(&c->conn, &c->parts);
 }

@@ -6,7 +6,7 @@
 #ifndef TCPSTATE_COLLISION_H
 #define TCPSTATE_COLLISION_H
 
-#include "engine.h"
+#include "parts.h"
 
 /* Those that were met last are kept. */
 #define COLLISIONS_MAX 256
@@ -17,6 +17,7 @@ struct collision {
 	 * so it may be gone since.
 	 */
 	struct conn conn;
+	struct conn_parts parts;
 	uint64_t syns;
 	uint64_t first_ns, last_ns;
 	uint64_t before_ns;	/* of the SYN before the last; 0: none */

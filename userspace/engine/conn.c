@@ -89,8 +89,42 @@ void tell_conn(struct engine *e, struct entry *entry, bool ended)
 		e->sink.conn(e->ctx, c, ended);
 }
 
-static void note_times(struct conn *c, uint8_t state, uint64_t ns)
+static void note_closing(struct conn *c, struct closing *end, uint8_t state,
+			 uint64_t ns)
 {
+	switch (state) {
+	case TCPSTATE_FIN_WAIT1:
+		c->first = FIRST_LOCAL;
+		end->fin_ns = ns;
+		break;
+	case TCPSTATE_LAST_ACK:
+		end->fin_ns = ns;
+		break;
+	case TCPSTATE_CLOSE_WAIT:
+		c->first = FIRST_PEER;
+		end->peer_fin_ns = ns;
+		break;
+	case TCPSTATE_CLOSING:
+		c->first = FIRST_BOTH;
+		c->kind = KIND_SIMULTANEOUS;
+		end->peer_fin_ns = ns;
+		break;
+	case TCPSTATE_TIME_WAIT:
+		end->tw_ns = ns;
+		if (!end->peer_fin_ns)
+			end->peer_fin_ns = ns;
+		break;
+	case TCPSTATE_CLOSE:
+		end->end_ns = ns;
+		break;
+	}
+}
+
+static void note_times(struct engine *e, struct entry *entry, uint8_t state,
+		       uint64_t ns)
+{
+	struct conn *c = &entry->conn;
+
 	switch (state) {
 	case TCPSTATE_SYN_SENT:
 	case TCPSTATE_SYN_RECV:
@@ -101,29 +135,8 @@ static void note_times(struct conn *c, uint8_t state, uint64_t ns)
 	case TCPSTATE_ESTABLISHED:
 		c->established_ns = ns;
 		break;
-	case TCPSTATE_FIN_WAIT1:
-		c->first = FIRST_LOCAL;
-		c->fin_ns = ns;
-		break;
-	case TCPSTATE_LAST_ACK:
-		c->fin_ns = ns;
-		break;
-	case TCPSTATE_CLOSE_WAIT:
-		c->first = FIRST_PEER;
-		c->peer_fin_ns = ns;
-		break;
-	case TCPSTATE_CLOSING:
-		c->first = FIRST_BOTH;
-		c->kind = KIND_SIMULTANEOUS;
-		c->peer_fin_ns = ns;
-		break;
-	case TCPSTATE_TIME_WAIT:
-		c->tw_ns = ns;
-		if (!c->peer_fin_ns)
-			c->peer_fin_ns = ns;
-		break;
-	case TCPSTATE_CLOSE:
-		c->end_ns = ns;
+	default:
+		note_closing(c, closing_of(e, entry), state, ns);
 		break;
 	}
 }
@@ -176,7 +189,7 @@ void move(struct engine *e, struct entry *entry, uint8_t state,
 	entry->moved_ns = ns;
 	entry->rst_sent = false;
 	entry->rst_received = false;
-	note_times(c, state, ns);
+	note_times(e, entry, state, ns);
 	/* From its first seen move on, its times are exact. */
 	c->snapshot = false;
 	if (state == TCPSTATE_LISTEN)
@@ -283,7 +296,7 @@ void entry_reset(struct engine *e, struct entry *entry,
 	uint64_t cookie = entry->conn.cookie;
 	uint32_t life = entry->conn.life + 1;
 
-	memset(&entry->conn, 0, sizeof(entry->conn));
+	table_reset(e->table, entry);
 	entry->conn.cookie = cookie;
 	entry->conn.life = life;
 	entry->conn.netns = r->netns_ino;
@@ -440,7 +453,7 @@ static struct entry *entry_for_move(struct engine *e,
 	}
 	/* It comes too late: what followed it has been told already. */
 	if (r->mono_ns < entry->moved_ns) {
-		take_numbers(c, r);
+		take_numbers(e, entry, r);
 		return NULL;
 	}
 	mend(e, entry, r->old_state, r->mono_ns);
@@ -478,7 +491,8 @@ static void end_or_wait(struct engine *e, struct entry *entry,
 		end(e, entry, r, v);
 	else if (entry->rst_sent)
 		end(e, entry, r, verdict_of_orphan(entry, r->old_state,
-						   r->flags, true));
+						   r->flags & TCPSTATE_F_OWNED,
+						   true));
 	else
 		settle_later(e, entry, PENDING_CLOSE, r);
 }
@@ -519,14 +533,14 @@ static void on_state(struct engine *e, const struct tcpstate_record *r)
 		if (v.reason == REASON_NO_PORT &&
 		    !(e->cfg.hooks & SEEN_CONNECT))
 			v.reason = REASON_CLOSED;
-		take_numbers(&entry->conn, r);
+		take_numbers(e, entry, r);
 		end_or_wait(e, entry, r, v);
 		return;
 	}
 	if (entry->pending == PENDING_DROP)
 		settled(e, entry);
-	take_numbers(&entry->conn, r);
-	count_close_segments(entry, r);
+	take_numbers(e, entry, r);
+	count_close_segments(e, entry, r);
 	move(e, entry, r->new_state, r->mono_ns, r->basis, v);
 }
 
@@ -561,6 +575,10 @@ void conn_record(struct engine *e, const struct tcpstate_record *rec)
 	/* MPTCP sockets have no segments of their own; subflows are TCP. */
 	if (rec->protocol != PROTOCOL_TCP)
 		return;
+	if (!table_reserve(e->table)) {
+		e->stats.evicted++;
+		return;
+	}
 	switch (rec->type) {
 	case TCPSTATE_STATE:
 		on_state(e, rec);

@@ -34,6 +34,12 @@ struct entry *entry_in_the_middle(struct engine *e,
 /* Nobody is told. */
 void entry_forget(struct engine *e, struct entry *entry);
 
+/* The part of it that is about its end, begun if there was none. */
+static inline struct closing *closing_of(struct engine *e, struct entry *entry)
+{
+	return table_closing(e->table, entry);
+}
+
 /* ---- move ---- */
 
 /* One move of the logical stream; @v is for -> CLOSE and -> TIME_WAIT. */
@@ -65,7 +71,7 @@ void decide_now(struct engine *e, struct entry *entry);
 
 /* What the end of an orphan without an error was, by the RST around it. */
 struct verdict verdict_of_orphan(const struct entry *entry, uint8_t old_state,
-				 uint32_t flags, bool rst_first);
+				 bool owned, bool rst_first);
 
 /*
  * No hook will show the end of this mini-socket: its timer's length does, from
@@ -93,9 +99,9 @@ void on_req_drop(struct engine *e, const struct tcpstate_record *r);
 void on_tw_add(struct engine *e, const struct tcpstate_record *r);
 void on_tw_rearm(struct engine *e, const struct tcpstate_record *r);
 void on_tw_kill(struct engine *e, const struct tcpstate_record *r);
-/* Its mini-socket, last in @substate, is gone. */
+/* Its mini-socket, last in @substate, is gone; @v says how. */
 void end_mini(struct engine *e, struct entry *entry, uint8_t substate,
-	      const struct tcpstate_record *r);
+	      const struct tcpstate_record *r, struct verdict v);
 void enter_time_wait(struct engine *e, struct entry *entry,
 		     const struct tcpstate_record *r, bool line_later);
 /* FIN_WAIT2 or CLOSING -> CLOSE, of a socket whose connection lives on? */

@@ -110,7 +110,7 @@ void on_snapshot(struct engine *e, const struct tcpstate_record *r)
 	}
 	if (state == TCPSTATE_TIME_WAIT) {
 		entry->line_told = true;
-		c->tw_ns = c->state_ns;
+		closing_of(e, entry)->tw_ns = c->state_ns;
 	}
 	if (state == TCPSTATE_CLOSE_WAIT)
 		c->first = FIRST_PEER;
@@ -288,7 +288,8 @@ static bool is_over(const struct proof *p, const struct entry *entry)
  */
 static bool is_sure(struct proof *p, struct entry *entry)
 {
-	bool again = entry->doubt && entry->doubt == p->e->dump - 1;
+	bool again = entry->doubt &&
+		     entry->doubt == (uint16_t)(p->e->dump - 1);
 
 	entry->doubt = p->e->dump;
 	p->doubts += !again;
@@ -302,9 +303,9 @@ static int prove(void *ctx, struct entry *entry)
 	struct conn *c = &entry->conn;
 
 	if (entry->dead || !c->state || entry->list == LIST_SETTLING ||
-	    entry->list == LIST_CONNECTING)
+	    entry->list == LIST_CONNECTING || !table_reserve(p->e->table))
 		return 0;
-	if (entry->dump == p->e->dump) {
+	if (entry->dump == (uint16_t)p->e->dump) {
 		if (entry->dumped != c->state &&
 		    entry->moved_ns < c->dumped_ns && is_sure(p, entry))
 			mend_by_dump(p->e, entry);

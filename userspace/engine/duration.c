@@ -28,6 +28,7 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 
 bool conn_duration(const struct conn *c, enum duration duration, uint64_t *ns)
 {
+	const struct closing *end = conn_closing(c);
 	uint64_t from = 0, to = 0;
 
 	switch (duration) {
@@ -41,21 +42,21 @@ bool conn_duration(const struct conn *c, enum duration duration, uint64_t *ns)
 		break;
 	case DURATION_LIFE:
 		from = c->born_ns;
-		to = c->tw_ns ? c->tw_ns : c->end_ns;
+		to = end->tw_ns ? end->tw_ns : end->end_ns;
 		break;
 	case DURATION_HALF_CLOSE:
-		if (!c->fin_ns || !c->peer_fin_ns)
+		if (!end->fin_ns || !end->peer_fin_ns)
 			return false;
-		from = earlier(c->fin_ns, c->peer_fin_ns);
-		to = c->fin_ns + c->peer_fin_ns - from;
+		from = earlier(end->fin_ns, end->peer_fin_ns);
+		to = end->fin_ns + end->peer_fin_ns - from;
 		break;
 	case DURATION_CLOSE_WAIT:
-		from = c->peer_fin_ns;
-		to = c->fin_ns;
+		from = end->peer_fin_ns;
+		to = end->fin_ns;
 		break;
 	case DURATION_TIME_WAIT:
-		from = c->tw_ns;
-		to = c->end_ns;
+		from = end->tw_ns;
+		to = end->end_ns;
 		break;
 	case DURATIONS:
 		break;

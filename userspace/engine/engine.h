@@ -54,75 +54,94 @@ enum detail {
 	DETAILS
 };
 
-/* A connection: everything known about one life of one socket. */
+/* What is known of its end: see conn_closing(). */
+struct closing {
+	/* CLOCK_MONOTONIC ns; 0 = not seen. */
+	uint64_t fin_ns;	/* our FIN was queued */
+	uint64_t peer_fin_ns;	/* the peer's FIN came */
+	uint64_t tw_ns;		/* TIME_WAIT was entered */
+	uint64_t end_ns;	/* CLOSE */
+	/* Valid if their bit is in .known. */
+	uint32_t fin_local, fin_peer;
+	uint32_t ack_seq;	/* v, of what acknowledged the first FIN */
+	/* One end sees either the peer's FIN first, or the ACK of its own. */
+	union {
+		uint32_t segs_before_ack; /* data_segs_out when ack_seq was next */
+		uint32_t segs_fw2;	/* segs_in at FIN_WAIT1 -> FIN_WAIT2 */
+	};
+	uint32_t tw_restarts;	/* by any segment .. */
+	uint32_t tw_fins;	/* .. and by a FIN: our last ACK was lost */
+	/* When it ended: since when nothing came, and probes without answer. */
+	uint32_t idle_ms;
+	uint16_t fin_retrans;	/* FINs sent again */
+	uint8_t probes;
+};
+
+/*
+ * A connection: everything known about one life of one socket.  There may be a
+ * million of them: the order leaves no holes, and has what each move touches at
+ * the beginning.
+ */
 struct conn {
 	uint64_t cookie;
 	uint32_t life;		/* 1, 2, ..; 0 while it is not known */
 	uint32_t netns;		/* inode of its network namespace */
 
 	uint8_t family;		/* 4 or 6; v4-mapped is 4, as on the wire */
-	uint8_t saddr[16];	/* local; IPv4 in the first 4 bytes */
-	uint8_t daddr[16];
-	uint16_t sport;		/* host order, 0 = unknown */
-	uint16_t dport;
-
 	uint8_t role;		/* enum role */
 	uint8_t state;		/* enum tcpstate_state, never NEW_SYN_RECV */
 	uint8_t basis;		/* enum tcpstate_basis of the last move */
 	bool snapshot : 1;	/* older than the capture: times are bounds */
 	bool mini : 1;		/* now an inet_timewait_sock */
-
-	/* Owner: who made it or took it over; pid 0 = unknown. */
-	uint32_t pid;		/* thread group */
-	char comm[TCPSTATE_COMM_LEN];
-	uint32_t uid;
 	bool has_uid : 1;
 	bool accepted : 1;	/* accept() was seen, or the inode is not 0 */
-	uint32_t inode;		/* SNAPSHOT: 0 = in no file */
-	uint64_t cgroup;	/* 0 = unknown */
-	uint64_t listener;	/* cookie of the listener, 0 = unknown */
-	uint64_t dumped_ns;	/* when sock_diag last showed it; 0 = never */
-
-	/* CLOCK_MONOTONIC ns; 0 = not seen. */
-	uint64_t born_ns;	/* SYN, connect() or listen() */
-	uint64_t state_ns;	/* when .state was entered; a bound if .snapshot */
-	uint64_t established_ns;
-	uint64_t accept_ns;	/* of a listener: the last one */
-	uint64_t fin_ns;	/* our FIN was queued */
-	uint64_t peer_fin_ns;	/* the peer's FIN came */
-	uint64_t tw_ns;		/* TIME_WAIT was entered */
-	uint64_t end_ns;	/* CLOSE */
-
-	/* Sequence numbers, valid if their bit is in .known. */
-	uint32_t isn_local, isn_peer, fin_local, fin_peer;
-	uint32_t ack_seq;	/* v, of what acknowledged the first FIN */
-	uint8_t known;		/* CONN_ISN_LOCAL .. */
-	uint8_t derived;	/* of these: from counters, not from a handshake */
-	uint8_t contradicts;	/* of these: records disagree, or the arithmetic */
 	bool unusual : 1;	/* a move that is no normal client's or server's */
 	bool syncookie : 1;	/* no request_sock was seen for it */
 	bool fastopen : 1;
-	uint32_t retrans;	/* segments sent again, all kinds */
-	uint16_t syn_retrans;	/* SYNs or SYN-ACKs sent again */
-	uint16_t fin_retrans;	/* FINs sent again */
-	/* As the kernel counts: see conn_bytes_in() and conn_bytes_out(). */
-	uint64_t bytes_in, bytes_out;
-	uint32_t segs_in, segs_out, data_segs_in, data_segs_out;
-	uint32_t segs_before_ack;	/* data_segs_out when ack_seq was next */
-	uint32_t unread;	/* rcv_nxt - copied_seq at the last move */
+	bool by_exit : 1;	/* descriptor closed by process exit */
+	/* Of the sequence numbers: CONN_ISN_LOCAL .. */
+	uint8_t known;
+	uint8_t derived;	/* from counters, not from a handshake */
+	uint8_t contradicts;	/* records disagree, or the arithmetic */
+	uint64_t state_ns;	/* when .state was entered; a bound if .snapshot */
 
+	/* NULL until it begins to close, as most that live do not. */
+	struct closing *closing;
 	uint8_t first;		/* enum first: who closed first */
 	uint8_t kind;		/* enum close_kind */
 	uint8_t reason;		/* enum reason of the move to CLOSE/TIME_WAIT */
 	uint8_t detail;
-	bool by_exit : 1;	/* descriptor closed by process exit */
-	uint32_t tw_restarts;	/* by any segment .. */
-	uint32_t tw_fins;	/* .. and by a FIN: our last ACK was lost */
-	/* When it ended: probes without answer, and since when nothing came. */
-	uint32_t probes, idle_ms;
 
-	/* SNAPSHOT and fresh dumps: as Recv-Q and Send-Q of ss. */
+	uint16_t sport;		/* host order, 0 = unknown */
+	uint16_t dport;
+	uint8_t saddr[16];	/* local; IPv4 in the first 4 bytes */
+	uint8_t daddr[16];
+
+	/* CLOCK_MONOTONIC ns; 0 = not seen. */
+	uint64_t born_ns;	/* SYN, connect() or listen() */
+	uint64_t established_ns;
+	uint64_t accept_ns;	/* of a listener: the last one */
+
+	/* Owner: who made it or took it over; pid 0 = unknown. */
+	uint32_t pid;		/* thread group */
+	uint32_t uid;
+	char comm[TCPSTATE_COMM_LEN];
+	uint64_t cgroup;	/* 0 = unknown */
+	uint64_t listener;	/* cookie of the listener, 0 = unknown */
+
+	uint32_t isn_local, isn_peer;	/* valid if their bit is in .known */
+	/* As the kernel counts: see conn_bytes_in() and conn_bytes_out(). */
+	uint64_t bytes_in, bytes_out;
+	uint32_t segs_in, segs_out, data_segs_in, data_segs_out;
+	uint32_t unread;	/* rcv_nxt - copied_seq at the last move */
+	uint32_t retrans;	/* segments sent again, all kinds */
+
+	/* SNAPSHOT and fresh dumps; Recv-Q and Send-Q as ss has them. */
+	uint64_t dumped_ns;	/* when sock_diag last showed it; 0 = never */
+	uint32_t inode;		/* 0 = in no file */
 	uint32_t rqueue, wqueue;
+
+	uint16_t syn_retrans;	/* SYNs or SYN-ACKs sent again */
 };
 
 #define CONN_ISN_LOCAL	(1 << 0)
@@ -130,6 +149,14 @@ struct conn {
 #define CONN_FIN_LOCAL	(1 << 2)
 #define CONN_FIN_PEER	(1 << 3)
 #define CONN_ACK_SEQ	(1 << 4)
+
+/* How it is closed, all zero if it is not. */
+static inline const struct closing *conn_closing(const struct conn *c)
+{
+	static const struct closing none;
+
+	return c->closing ? c->closing : &none;
+}
 
 /*
  * Bytes of text that have come, and that the peer has acknowledged; SYN and FIN

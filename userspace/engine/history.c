@@ -71,7 +71,7 @@ static struct history *add(struct histories *h, const struct conn *conn)
 	one = calloc(1, sizeof(*one));
 	if (!one)
 		return NULL;
-	one->conn = *conn;
+	conn_copy(&one->conn, &one->parts, conn);
 	one->chain = *at;
 	*at = one;
 	one->older = h->youngest;
@@ -120,7 +120,7 @@ void histories_transition(struct histories *h, const struct transition *t)
 		one = add(h, t->conn);
 	if (!one)
 		return;
-	one->conn = *t->conn;
+	conn_copy(&one->conn, &one->parts, t->conn);
 	add_step(one, &(struct step){
 		.ns = t->ns, .kind = STEP_MOVE, .old_state = t->old_state,
 		.new_state = t->new_state, .basis = t->basis,
@@ -141,7 +141,7 @@ void histories_segment(struct histories *h, const struct segment *s)
 	/* A listener's RST is of no connection. */
 	if (!one || s->conn->role == ROLE_LISTENER)
 		return;
-	one->conn = *s->conn;
+	conn_copy(&one->conn, &one->parts, s->conn);
 	add_step(one, &(struct step){
 		.ns = s->ns, .kind = kinds[s->kind], .old_state = s->state,
 		.new_state = s->state, .flags = s->flags });
@@ -154,7 +154,7 @@ struct history *histories_conn(struct histories *h, const struct conn *conn,
 
 	if (!one)
 		return NULL;
-	one->conn = *conn;
+	conn_copy(&one->conn, &one->parts, conn);
 	one->ended = ended;
 	if (!one->complete)
 		one->complete_ns = ns;
@@ -169,7 +169,7 @@ static uint64_t begin_of(const struct history *one)
 
 static uint64_t end_of(const struct history *one)
 {
-	return one->ended ? one->conn.end_ns : UINT64_MAX;
+	return one->ended ? conn_closing(&one->conn)->end_ns : UINT64_MAX;
 }
 
 /* False if what one knows of the other is not so: its port was used before. */

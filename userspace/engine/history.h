@@ -6,7 +6,7 @@
 #ifndef TCPSTATE_HISTORY_H
 #define TCPSTATE_HISTORY_H
 
-#include "engine.h"
+#include "parts.h"
 
 enum step_kind { STEP_MOVE, STEP_AGAIN, STEP_RST_SENT, STEP_RST_RECEIVED,
 		 STEP_FIN_RECEIVED };
@@ -26,6 +26,7 @@ struct step {
 struct history {
 	struct history *chain, *older, *younger;
 	struct conn conn;	/* as it was told last */
+	struct conn_parts parts;
 	bool ended;		/* CLOSE */
 	bool complete;		/* in TIME_WAIT, or ended: its line was told */
 	uint64_t complete_ns;

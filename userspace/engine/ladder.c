@@ -420,9 +420,11 @@ static bool was_ignored(const struct ladder *l, const struct ladder_row *row)
 {
 	const struct conn *own = l->conn[row->from], *far = l->conn[!row->from];
 	const uint64_t ns = row->ns[row->from];
+	const uint64_t end_ns = own ? conn_closing(own)->end_ns : 0;
 
-	return own && own->end_ns && distance(own->end_ns, ns) < RST_NS &&
-	       (!far->end_ns || far->reason != REASON_RST_RECEIVED);
+	return end_ns && distance(end_ns, ns) < RST_NS &&
+	       (!conn_closing(far)->end_ns ||
+		far->reason != REASON_RST_RECEIVED);
 }
 
 static void find_lost(struct ladder *l)
@@ -554,14 +556,16 @@ static uint64_t add_half_close(struct ladder *l, uint8_t from,
 			       uint32_t *segments)
 {
 	const struct conn *own = l->conn[from];
-	uint32_t ack, fin;
+	uint32_t ack, fin, before_ack = 0;
 
 	*segments = 0;
 	if (from == l->first || !ladder_ack(l, &ack) ||
 	    !ladder_fin(l, from, &fin) || fin == ack || fin - ack >= 1U << 31)
 		return 0;
-	if (own && own->data_segs_out > own->segs_before_ack)
-		*segments = own->data_segs_out - own->segs_before_ack;
+	if (own && own->first == FIRST_PEER)
+		before_ack = conn_closing(own)->segs_before_ack;
+	if (own && own->data_segs_out > before_ack)
+		*segments = own->data_segs_out - before_ack;
 	add_data_row(l, from, fin - ack, *segments, before(l, FINS, from));
 	return fin - ack;
 }
@@ -658,32 +662,30 @@ void ladder_build(struct ladder *l, const struct history *one,
 
 /* ---- numbers ---- */
 
-static bool number(const struct ladder *l, enum side side, uint8_t own,
-		   uint8_t far, size_t own_at, size_t far_at, uint32_t *seq)
+bool ladder_isn(const struct ladder *l, enum side side, uint32_t *seq)
 {
 	const struct conn *here = l->conn[side], *there = l->conn[!side];
 
-	if (here && here->known & own)
-		memcpy(seq, (const char *)here + own_at, sizeof(*seq));
-	else if (there && there->known & far)
-		memcpy(seq, (const char *)there + far_at, sizeof(*seq));
+	if (here && here->known & CONN_ISN_LOCAL)
+		*seq = here->isn_local;
+	else if (there && there->known & CONN_ISN_PEER)
+		*seq = there->isn_peer;
 	else
 		return false;
 	return true;
 }
 
-bool ladder_isn(const struct ladder *l, enum side side, uint32_t *seq)
-{
-	return number(l, side, CONN_ISN_LOCAL, CONN_ISN_PEER,
-		      offsetof(struct conn, isn_local),
-		      offsetof(struct conn, isn_peer), seq);
-}
-
 bool ladder_fin(const struct ladder *l, enum side side, uint32_t *seq)
 {
-	return number(l, side, CONN_FIN_LOCAL, CONN_FIN_PEER,
-		      offsetof(struct conn, fin_local),
-		      offsetof(struct conn, fin_peer), seq);
+	const struct conn *here = l->conn[side], *there = l->conn[!side];
+
+	if (here && here->known & CONN_FIN_LOCAL)
+		*seq = conn_closing(here)->fin_local;
+	else if (there && there->known & CONN_FIN_PEER)
+		*seq = conn_closing(there)->fin_peer;
+	else
+		return false;
+	return true;
 }
 
 bool ladder_ack(const struct ladder *l, uint32_t *seq)
@@ -693,10 +695,10 @@ bool ladder_ack(const struct ladder *l, uint32_t *seq)
 
 	if (sender && sender->first == FIRST_PEER &&
 	    (sender->known & CONN_ACK_SEQ))
-		*seq = sender->ack_seq;
+		*seq = conn_closing(sender)->ack_seq;
 	else if (other && other->first == FIRST_LOCAL &&
 		 (other->known & CONN_ACK_SEQ))
-		*seq = other->ack_seq;
+		*seq = conn_closing(other)->ack_seq;
 	else
 		return false;
 	return true;
@@ -706,5 +708,5 @@ uint64_t ladder_closed_ns(const struct ladder *l, enum side side)
 {
 	const struct conn *c = l->conn[side];
 
-	return c && c->state == TCPSTATE_CLOSE ? c->end_ns : 0;
+	return c && c->state == TCPSTATE_CLOSE ? conn_closing(c)->end_ns : 0;
 }

@@ -234,7 +234,8 @@ static void count_block_end(struct leaks *l, struct finding *f,
 		f->has_end = true;
 	} else if (live->state == TCPSTATE_LAST_ACK && facts) {
 		stuck_count_end(f, facts, settings);
-	} else if (live->state == TCPSTATE_TIME_WAIT && !live->tw_restarts) {
+	} else if (live->state == TCPSTATE_TIME_WAIT &&
+		   !conn_closing(live)->tw_restarts) {
 		f->has_end = true;
 		f->ending++;
 		f->end_max_ns = end_ns > l->cfg.now_ns ?

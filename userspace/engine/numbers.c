@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "conn.h"
+
 void know(struct conn *c, uint8_t bit, uint32_t *field, uint32_t seq)
 {
 	if (c->known & bit)
@@ -59,14 +61,15 @@ static void take_isn(struct conn *c, const struct tcpstate_record *r)
  * sent next when it has come; at the other end what is expected when our FIN is
  * acknowledged.
  */
-static void take_ack_of_fin(struct conn *c, const struct tcpstate_record *r)
+static void take_ack_of_fin(struct conn *c, struct closing *end,
+			    const struct tcpstate_record *r)
 {
 	if (r->new_state == TCPSTATE_CLOSE_WAIT) {
-		know(c, CONN_ACK_SEQ, &c->ack_seq, r->snd_nxt);
-		c->segs_before_ack = r->data_segs_out;
+		know(c, CONN_ACK_SEQ, &end->ack_seq, r->snd_nxt);
+		end->segs_before_ack = r->data_segs_out;
 	} else if (r->new_state == TCPSTATE_FIN_WAIT2 &&
 		   !(r->flags & TCPSTATE_F_OOO)) {
-		know(c, CONN_ACK_SEQ, &c->ack_seq, r->rcv_nxt);
+		know(c, CONN_ACK_SEQ, &end->ack_seq, r->rcv_nxt);
 	}
 }
 
@@ -80,45 +83,55 @@ static void take_ack_of_fin(struct conn *c, const struct tcpstate_record *r)
 static void check_order(struct conn *c)
 {
 	const bool few_out = c->bytes_out < HALF, few_in = c->bytes_in < HALF;
+	const struct closing *end = conn_closing(c);
 	const uint8_t known = c->known;
 
 	if ((known & CONN_ISN_LOCAL) && (known & CONN_FIN_LOCAL) && few_out &&
-	    c->fin_local - c->isn_local - 1 >= HALF)
+	    end->fin_local - c->isn_local - 1 >= HALF)
 		c->contradicts |= CONN_FIN_LOCAL;
 	if ((known & CONN_ISN_PEER) && (known & CONN_FIN_PEER) && few_in &&
-	    c->fin_peer - c->isn_peer - 1 >= HALF)
+	    end->fin_peer - c->isn_peer - 1 >= HALF)
 		c->contradicts |= CONN_FIN_PEER;
 	if (!(known & CONN_ACK_SEQ))
 		return;
 	if (c->first == FIRST_PEER && (known & CONN_FIN_LOCAL) && few_out &&
-	    c->fin_local - c->ack_seq >= HALF)
+	    end->fin_local - end->ack_seq >= HALF)
 		c->contradicts |= CONN_ACK_SEQ;
 	if (c->first == FIRST_LOCAL && (known & CONN_FIN_PEER) && few_in &&
-	    c->fin_peer - c->ack_seq >= HALF)
+	    end->fin_peer - end->ack_seq >= HALF)
 		c->contradicts |= CONN_ACK_SEQ;
 }
 
-static void take_fins(struct conn *c, const struct tcpstate_record *r)
+static void take_fins(struct engine *e, struct entry *entry,
+		      const struct tcpstate_record *r)
 {
+	const unsigned int closes = IN(LAST_ACK) | IN(FIN_WAIT1) |
+		IN(FIN_WAIT2) | IN(CLOSE_WAIT) | IN(CLOSING);
+	struct conn *c = &entry->conn;
+	struct closing *end;
+
+	if (!(closes & 1u << r->new_state))
+		return;
+	end = closing_of(e, entry);
 	switch (r->new_state) {
 	case TCPSTATE_LAST_ACK:
 		/* Nothing comes after a FIN. */
-		know_or_check(c, CONN_FIN_PEER, &c->fin_peer, r->rcv_nxt - 1);
-		know(c, CONN_FIN_LOCAL, &c->fin_local, r->write_seq);
+		know_or_check(c, CONN_FIN_PEER, &end->fin_peer, r->rcv_nxt - 1);
+		know(c, CONN_FIN_LOCAL, &end->fin_local, r->write_seq);
 		break;
 	case TCPSTATE_FIN_WAIT1:
-		know(c, CONN_FIN_LOCAL, &c->fin_local, r->write_seq);
+		know(c, CONN_FIN_LOCAL, &end->fin_local, r->write_seq);
 		break;
 	case TCPSTATE_FIN_WAIT2:
-		know_or_check(c, CONN_FIN_LOCAL, &c->fin_local,
+		know_or_check(c, CONN_FIN_LOCAL, &end->fin_local,
 			      r->snd_una - 1);
 		break;
 	case TCPSTATE_CLOSE_WAIT:
 	case TCPSTATE_CLOSING:
-		know(c, CONN_FIN_PEER, &c->fin_peer, r->rcv_nxt - 1);
+		know(c, CONN_FIN_PEER, &end->fin_peer, r->rcv_nxt - 1);
 		break;
 	}
-	take_ack_of_fin(c, r);
+	take_ack_of_fin(c, end, r);
 }
 
 void count_syn_retrans(struct conn *c, const struct tcpstate_record *r)
@@ -130,8 +143,11 @@ void count_syn_retrans(struct conn *c, const struct tcpstate_record *r)
 		c->retrans = c->syn_retrans;
 }
 
-void take_numbers(struct conn *c, const struct tcpstate_record *r)
+void take_numbers(struct engine *e, struct entry *entry,
+		  const struct tcpstate_record *r)
 {
+	struct conn *c = &entry->conn;
+
 	if (r->type != TCPSTATE_STATE)
 		return;
 	c->bytes_in = r->bytes_received;
@@ -149,14 +165,16 @@ void take_numbers(struct conn *c, const struct tcpstate_record *r)
 	if (r->flags & TCPSTATE_F_FASTOPEN)
 		c->fastopen = true;
 	if (r->new_state == TCPSTATE_CLOSE) {
-		c->probes = r->probes_out;
-		c->idle_ms = r->sk_err == ETIMEDOUT &&
-			     (r->old_state == TCPSTATE_ESTABLISHED ||
-			      r->old_state == TCPSTATE_CLOSE_WAIT) ?
-			     r->idle_ms : 0;
+		struct closing *end = closing_of(e, entry);
+
+		end->probes = r->probes_out;
+		end->idle_ms = r->sk_err == ETIMEDOUT &&
+			       (r->old_state == TCPSTATE_ESTABLISHED ||
+				r->old_state == TCPSTATE_CLOSE_WAIT) ?
+			       r->idle_ms : 0;
 	}
 	take_isn(c, r);
-	take_fins(c, r);
+	take_fins(e, entry, r);
 	check_order(c);
 }
 
@@ -176,19 +194,21 @@ bool conn_bytes_in(const struct conn *c, uint64_t *bytes)
 	*bytes = c->bytes_in;
 	/* The counter has the FIN once it was taken, unless a mini-socket did. */
 	if ((c->known & CONN_ISN_PEER) && (c->known & CONN_FIN_PEER))
-		return conn_bytes_between(c->bytes_in, c->isn_peer, c->fin_peer,
-					  bytes);
+		return conn_bytes_between(c->bytes_in, c->isn_peer,
+					  conn_closing(c)->fin_peer, bytes);
 	return c->known & CONN_ISN_PEER;
 }
 
 bool conn_half_close_bytes(const struct conn *c, uint64_t *bytes)
 {
+	const struct closing *end = conn_closing(c);
 	const bool peers = c->first == FIRST_LOCAL;
 
 	if (!(c->known & CONN_ACK_SEQ) ||
 	    !(c->known & (peers ? CONN_FIN_PEER : CONN_FIN_LOCAL)))
 		return false;
-	*bytes = (uint32_t)((peers ? c->fin_peer : c->fin_local) - c->ack_seq);
+	*bytes = (uint32_t)((peers ? end->fin_peer : end->fin_local) -
+			    end->ack_seq);
 	return *bytes < HALF;
 }
 
@@ -204,7 +224,8 @@ bool conn_bytes_out(const struct conn *c, uint64_t *bytes)
 	/* A client's SYN counts, as of anyone the FIN. */
 	if (client && *bytes)
 		--*bytes;
-	if ((c->known & CONN_FIN_LOCAL) && una == c->fin_local + 1 && *bytes)
+	if ((c->known & CONN_FIN_LOCAL) && *bytes &&
+	    una == conn_closing(c)->fin_local + 1)
 		--*bytes;
 	return true;
 }
@@ -227,14 +248,14 @@ static uint8_t kind_of_passive(const struct tcpstate_record *r)
 	return r->snd_una == r->write_seq ? KIND_THREE_SEGMENT : KIND_UNKNOWN;
 }
 
-void count_close_segments(struct entry *entry,
+void count_close_segments(struct engine *e, struct entry *entry,
 			  const struct tcpstate_record *r)
 {
 	struct conn *c = &entry->conn;
 
 	switch (r->new_state) {
 	case TCPSTATE_FIN_WAIT2:
-		entry->segs_fw2 = r->segs_in;
+		closing_of(e, entry)->segs_fw2 = r->segs_in;
 		entry->fw2_in_order = !(r->flags & TCPSTATE_F_OOO);
 		entry->fw2_softirq = !(r->flags & TCPSTATE_F_OWNED);
 		break;
@@ -245,11 +266,11 @@ void count_close_segments(struct entry *entry,
 		if (c->kind || r->old_state != TCPSTATE_FIN_WAIT2 ||
 		    !entry->fw2_in_order || (r->flags & TCPSTATE_F_OOO))
 			break;
-		if (r->segs_in != entry->segs_fw2)
+		if (r->segs_in != conn_closing(c)->segs_fw2)
 			c->kind = KIND_FOUR_SEGMENT;
 		else if (entry->fw2_softirq &&
 			 !(r->flags & TCPSTATE_F_OWNED) &&
-			 r->rcv_nxt - c->ack_seq <= 1)
+			 r->rcv_nxt - conn_closing(c)->ack_seq <= 1)
 			c->kind = KIND_THREE_SEGMENT;
 		break;
 	}

@@ -22,10 +22,11 @@ void know_or_check(struct conn *c, uint8_t bit, uint32_t *field, uint32_t seq);
 void count_syn_retrans(struct conn *c, const struct tcpstate_record *r);
 
 /* Bytes, segments and sequence numbers of a full socket (F20). */
-void take_numbers(struct conn *c, const struct tcpstate_record *r);
+void take_numbers(struct engine *e, struct entry *entry,
+		  const struct tcpstate_record *r);
 
 /* Three or four segments in the close (F21). */
-void count_close_segments(struct entry *entry,
+void count_close_segments(struct engine *e, struct entry *entry,
 			  const struct tcpstate_record *r);
 
 #endif /* TCPSTATE_NUMBERS_H */

@@ -14,12 +14,15 @@ const struct oddity *engine_oddities(const struct engine *e, size_t *n)
 void oddity_met(struct engine *e, const struct conn *c, uint64_t ns,
 		uint8_t old_state, uint8_t new_state)
 {
+	struct oddity *o;
+
 	if (!e->oddities)
 		e->oddities = calloc(ODDITIES_MAX, sizeof(*e->oddities));
 	if (!e->oddities)
 		return;
-	e->oddities[e->n_oddities++ % ODDITIES_MAX] = (struct oddity){
-		.conn = *c, .ns = ns,
-		.old_state = old_state, .new_state = new_state,
-	};
+	o = &e->oddities[e->n_oddities++ % ODDITIES_MAX];
+	conn_copy(&o->conn, &o->parts, c);
+	o->ns = ns;
+	o->old_state = old_state;
+	o->new_state = new_state;
 }

@@ -6,13 +6,14 @@
 #ifndef TCPSTATE_ODDITY_H
 #define TCPSTATE_ODDITY_H
 
-#include "engine.h"
+#include "parts.h"
 
 /* Those that were met last are kept. */
 #define ODDITIES_MAX 64
 
 struct oddity {
 	struct conn conn;	/* as it was then */
+	struct conn_parts parts;
 	uint64_t ns;
 	uint8_t old_state, new_state;	/* of the move; 0: it is the numbers */
 };

@@ -267,7 +267,7 @@ static struct group *group_of(struct ports *p, const struct space *space,
 static void count_close(const struct ports *p, struct group *group,
 			const struct conn *c, bool entered)
 {
-	const uint64_t now_ns = entered ? c->state_ns : c->end_ns;
+	const uint64_t now_ns = entered ? c->state_ns : conn_closing(c)->end_ns;
 
 	for (int i = 0; i < 2; i++) {
 		struct window *w = &group->windows[i];
@@ -289,7 +289,7 @@ void ports_closed(struct ports *p, const struct conn *c)
 	if (!c->sport || !c->dport || c->role == ROLE_LISTENER)
 		return;
 	/* That was told when it entered TIME_WAIT. */
-	if (!entered && c->tw_ns)
+	if (!entered && conn_closing(c)->tw_ns)
 		return;
 	space = ports_space(p, c->netns);
 	if (!space)

@@ -72,7 +72,7 @@ void on_retransmit(struct engine *e, const struct tcpstate_record *r)
 	if (!entry)
 		return;
 	if (s.flags == SEGMENT_FIN) {
-		s.times = ++entry->conn.fin_retrans;
+		s.times = ++closing_of(e, entry)->fin_retrans;
 	} else {
 		s.times = r->total_retrans;
 		count_syn_retrans(&entry->conn, r);
@@ -142,6 +142,6 @@ void on_tw_fin(struct engine *e, const struct tcpstate_record *r)
 	if (!entry || entry->conn.state != TCPSTATE_TIME_WAIT ||
 	    entry->conn.sport != r->sport || entry->conn.dport != r->dport)
 		return;
-	s.times = ++entry->conn.tw_fins;
+	s.times = ++closing_of(e, entry)->tw_fins;
 	tell(e, &s, &entry->conn);
 }

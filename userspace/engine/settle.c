@@ -17,23 +17,43 @@
 
 /* ---- to be decided ---- */
 
+/* How a mini-socket would end; only of some records, what says so is set. */
+static struct verdict verdict_of_mini(uint8_t state,
+				      const struct tcpstate_record *r)
+{
+	struct tcpstate_record end = { .flags = r->flags };
+
+	if (r->type == TCPSTATE_REQ_DROP || r->type == TCPSTATE_TW_KILL)
+		end.cause = r->cause;
+	if (r->type == TCPSTATE_REQ_DROP) {
+		end.rqueue = r->rqueue;
+		end.wqueue = r->wqueue;
+	}
+	return reason_of_mini_end(state, &end);
+}
+
 void settle_later(struct engine *e, struct entry *entry,
 		  enum pending pending, const struct tcpstate_record *r)
 {
 	const bool port = pending == PENDING_PORT;
+	struct verdict v = no_verdict;
 
+	if (pending == PENDING_DROP)
+		v = verdict_of_mini(TCPSTATE_SYN_RECV, r);
+	else if (pending == PENDING_END)
+		v = verdict_of_mini(r->old_state, r);
 	entry->pending = pending;
 	entry->due_ns = r->mono_ns + (port ? PORT_NS : e->cfg.settle_ns);
 	if (entry->due_ns < e->due_ns)
 		e->due_ns = entry->due_ns;
-	entry->held.ns = r->mono_ns;
-	entry->held.flags = r->flags;
-	entry->held.basis = r->basis;
-	entry->held.state = r->old_state;
-	entry->held.cause = r->type == TCPSTATE_REQ_DROP ||
-			    r->type == TCPSTATE_TW_KILL ? r->cause : 0;
-	entry->held.rqueue = r->type == TCPSTATE_REQ_DROP ? r->rqueue : 0;
-	entry->held.wqueue = r->type == TCPSTATE_REQ_DROP ? r->wqueue : 0;
+	entry->held = (struct held){
+		.state = r->old_state,
+		.basis = r->basis,
+		.owned = r->flags & TCPSTATE_F_OWNED,
+		.reason = v.reason,
+		.detail = v.detail,
+		.kind = v.kind,
+	};
 	table_move(e->table, entry, port ? LIST_CONNECTING : LIST_SETTLING);
 }
 
@@ -68,7 +88,7 @@ void tell_time_wait_line(struct engine *e, struct entry *entry)
 {
 	settled(e, entry);
 	tell_conn(e, entry, false);
-	predict_end(e, entry, entry->conn.tw_ns, 0);
+	predict_end(e, entry, conn_closing(&entry->conn)->tw_ns, 0);
 }
 
 /* Where no hook shows a mini-socket's end, it is when its timer runs out. */
@@ -84,11 +104,11 @@ static void expire(struct engine *e, struct entry *entry)
 }
 
 struct verdict verdict_of_orphan(const struct entry *entry, uint8_t old_state,
-				 uint32_t flags, bool rst_first)
+				 bool owned, bool rst_first)
 {
 	const struct orphan_end end = {
 		.old_state = old_state,
-		.owned = flags & TCPSTATE_F_OWNED,
+		.owned = owned,
 		.rst_sent = entry->rst_sent,
 		.rst_first = rst_first,
 		.rst_reason = entry->rst_reason,
@@ -99,13 +119,13 @@ struct verdict verdict_of_orphan(const struct entry *entry, uint8_t old_state,
 
 static void settle(struct engine *e, struct entry *entry)
 {
+	const struct held held = entry->held;
+	const struct verdict v = { held.reason, held.detail, held.kind };
+	const uint64_t waits_ns = entry->pending == PENDING_PORT ?
+				  PORT_NS : e->cfg.settle_ns;
 	struct tcpstate_record r = {
-		.mono_ns = entry->held.ns,
-		.flags = entry->held.flags,
-		.basis = entry->held.basis,
-		.cause = entry->held.cause,
-		.rqueue = entry->held.rqueue,
-		.wqueue = entry->held.wqueue,
+		.mono_ns = entry->due_ns - waits_ns,
+		.basis = held.basis,
 	};
 
 	switch (entry->pending) {
@@ -115,18 +135,17 @@ static void settle(struct engine *e, struct entry *entry)
 		     no_verdict);
 		break;
 	case PENDING_DROP:
-		end(e, entry, &r, reason_of_mini_end(TCPSTATE_SYN_RECV, &r));
+		end(e, entry, &r, v);
 		break;
 	case PENDING_END:
-		end_mini(e, entry, entry->held.state, &r);
+		end_mini(e, entry, held.state, &r, v);
 		break;
 	case PENDING_LINE:
 		tell_time_wait_line(e, entry);
 		break;
 	case PENDING_CLOSE:
-		r.type = TCPSTATE_STATE;
-		end(e, entry, &r, verdict_of_orphan(entry, entry->held.state,
-						    r.flags, false));
+		end(e, entry, &r, verdict_of_orphan(entry, held.state,
+						    held.owned, false));
 		break;
 	case PENDING_FORGET:
 		table_remove(e->table, entry);
@@ -141,7 +160,8 @@ static int settle_predicted(void *ctx, struct entry *entry)
 {
 	struct engine *e = ctx;
 
-	if (entry->list == LIST_PREDICTED && entry->due_ns <= e->predicted_ns)
+	if (entry->list == LIST_PREDICTED && entry->due_ns <= e->predicted_ns &&
+	    table_reserve(e->table))
 		settle(e, entry);
 	return 0;
 }
@@ -161,8 +181,9 @@ static uint64_t settle_list(struct engine *e, enum list list, uint64_t now_ns)
 {
 	struct entry *entry;
 
+	/* Without memory it waits for the next time. */
 	while ((entry = table_oldest(e->table, list)) &&
-	       entry->due_ns <= now_ns) {
+	       entry->due_ns <= now_ns && table_reserve(e->table)) {
 		table_fetch_ahead(e->table);
 		settle(e, entry);
 	}

@@ -5,25 +5,31 @@
 #include <string.h>
 
 #include "deque.h"
+#include "pool.h"
 
 struct list_head {
-	struct entry *first, *last;	/* oldest, youngest */
+	uint32_t first, last;	/* oldest, youngest */
 	size_t count;
 };
 
-#define CHUNK 256	/* entries allocated at once */
+#define CHUNK 1024	/* entries allocated at once */
 
 struct chunk {
 	struct entry entries[CHUNK];
-	struct chunk *next;
 };
 
 #define FETCH_AHEAD	6
 
 struct table {
-	struct chunk *chunks;
-	struct entry *free;		/* by .chain */
-	struct entry **buckets;
+	/*
+	 * Entries have numbers, a link being half as long as a pointer then:
+	 * the place in .chunks, times CHUNK, and that in the chunk.  0 is none.
+	 */
+	struct chunk **chunks;
+	size_t n_chunks;
+	uint32_t fresh;			/* from here on they were never used */
+	uint32_t free;			/* by .chain */
+	uint32_t *buckets;
 	size_t n_buckets;		/* a power of two */
 	struct list_head lists[LISTS];
 	/*
@@ -32,10 +38,12 @@ struct table {
 	 * in the cache any more.
 	 */
 	struct deque ahead;
+	struct pool closings;
 	size_t used, max;
 };
 
 #define BUCKETS_MIN 1024
+#define ENTRIES_MAX (UINT32_MAX - CHUNK)	/* that numbers can tell apart */
 
 struct table *table_new(size_t max)
 {
@@ -43,7 +51,9 @@ struct table *table_new(size_t max)
 
 	if (!t)
 		return NULL;
-	t->max = max;
+	t->max = max < ENTRIES_MAX ? max : ENTRIES_MAX;
+	t->fresh = 1;
+	t->closings.size = sizeof(struct closing);
 	t->n_buckets = BUCKETS_MIN;
 	t->buckets = calloc(t->n_buckets, sizeof(*t->buckets));
 	if (!t->buckets) {
@@ -57,15 +67,23 @@ void table_free(struct table *t)
 {
 	if (!t)
 		return;
-	while (t->chunks) {
-		struct chunk *chunk = t->chunks;
-
-		t->chunks = chunk->next;
-		free(chunk);
-	}
+	for (size_t i = 0; i < t->n_chunks; i++)
+		free(t->chunks[i]);
+	free(t->chunks);
 	free(t->buckets);
 	deque_free(&t->ahead);
+	pool_free(&t->closings);
 	free(t);
+}
+
+static struct entry *at(const struct table *t, uint32_t number)
+{
+	return &t->chunks[number / CHUNK]->entries[number % CHUNK];
+}
+
+static struct entry *at_or_null(const struct table *t, uint32_t number)
+{
+	return number ? at(t, number) : NULL;
 }
 
 /*
@@ -79,11 +97,16 @@ static size_t bucket_of(size_t n_buckets, uint64_t cookie)
 
 struct entry *table_find(const struct table *t, uint64_t cookie)
 {
-	struct entry *entry = t->buckets[bucket_of(t->n_buckets, cookie)];
+	uint32_t number = t->buckets[bucket_of(t->n_buckets, cookie)];
 
-	while (entry && entry->conn.cookie != cookie)
-		entry = entry->chain;
-	return entry;
+	while (number) {
+		struct entry *entry = at(t, number);
+
+		if (entry->conn.cookie == cookie)
+			return entry;
+		number = entry->chain;
+	}
+	return NULL;
 }
 
 void table_fetch_bucket(const struct table *t, uint64_t cookie)
@@ -93,20 +116,20 @@ void table_fetch_bucket(const struct table *t, uint64_t cookie)
 
 static void fetch(const struct entry *entry)
 {
-	const char *at = (const void *)entry;
+	const char *first = (const void *)entry;
 
-	for (size_t line = 0; at && line < sizeof(*entry); line += 64)
-		__builtin_prefetch(at + line);
+	for (size_t line = 0; first && line < sizeof(*entry); line += 64)
+		__builtin_prefetch(first + line);
 }
 
 void table_fetch_entry(const struct table *t, uint64_t cookie)
 {
-	fetch(t->buckets[bucket_of(t->n_buckets, cookie)]);
+	fetch(at_or_null(t, t->buckets[bucket_of(t->n_buckets, cookie)]));
 }
 
 void table_fetch_ahead(struct table *t)
 {
-	const struct entry *oldest = t->lists[LIST_SETTLING].first;
+	const struct entry *oldest = table_oldest(t, LIST_SETTLING);
 	struct deque *ahead = &t->ahead;
 
 	while (ahead->used && *deque_at(ahead, 0) != oldest)
@@ -119,77 +142,114 @@ void table_fetch_ahead(struct table *t)
 static void grow(struct table *t)
 {
 	size_t n = t->n_buckets * 2;
-	struct entry **buckets = calloc(n, sizeof(*buckets));
+	uint32_t *buckets = calloc(n, sizeof(*buckets));
 
 	if (!buckets)
 		return;
 	for (size_t i = 0; i < t->n_buckets; i++)
 		while (t->buckets[i]) {
-			struct entry *entry = t->buckets[i];
-			size_t at = bucket_of(n, entry->conn.cookie);
+			const uint32_t number = t->buckets[i];
+			struct entry *entry = at(t, number);
+			uint32_t *bucket;
 
+			bucket = &buckets[bucket_of(n, entry->conn.cookie)];
 			t->buckets[i] = entry->chain;
-			entry->chain = buckets[at];
-			buckets[at] = entry;
+			entry->chain = *bucket;
+			*bucket = number;
 		}
 	free(t->buckets);
 	t->buckets = buckets;
 	t->n_buckets = n;
 }
 
-static void list_unlink(struct table *t, struct entry *entry)
+/* Returns its number, which a neighbour knows. */
+static uint32_t list_unlink(struct table *t, struct entry *entry)
 {
 	struct list_head *l = &t->lists[entry->list];
+	uint32_t *before = entry->prev ? &at(t, entry->prev)->next : &l->first;
+	uint32_t *behind = entry->next ? &at(t, entry->next)->prev : &l->last;
+	const uint32_t number = *before;
 
-	if (entry->prev)
-		entry->prev->next = entry->next;
-	else
-		l->first = entry->next;
-	if (entry->next)
-		entry->next->prev = entry->prev;
-	else
-		l->last = entry->prev;
+	*before = entry->next;
+	*behind = entry->prev;
 	l->count--;
+	return number;
 }
 
-static void list_append(struct table *t, struct entry *entry, enum list list)
+static void list_append(struct table *t, struct entry *entry, uint32_t number,
+			enum list list)
 {
 	struct list_head *l = &t->lists[list];
 
 	entry->list = list;
-	entry->next = NULL;
+	entry->next = 0;
 	entry->prev = l->last;
 	if (l->last)
-		l->last->next = entry;
+		at(t, l->last)->next = number;
 	else
-		l->first = entry;
-	l->last = entry;
+		l->first = number;
+	l->last = number;
 	l->count++;
 }
 
-/* Freed entries are used again, the last one first: it is still cached. */
-static struct entry *entry_alloc(struct table *t)
+/* Chunks are as many as a power of two has room for, or none. */
+static bool add_chunk(struct table *t)
 {
-	struct entry *entry;
+	struct chunk **chunks = t->chunks, *chunk;
 
-	if (!t->free) {
-		struct chunk *chunk = aligned_alloc(_Alignof(struct chunk),
-						    sizeof(*chunk));
-
-		if (!chunk)
-			return NULL;
-		chunk->next = t->chunks;
-		t->chunks = chunk;
-		for (size_t i = CHUNK; i-- > 0;) {
-			chunk->entries[i].chain = t->free;
-			t->free = &chunk->entries[i];
-		}
+	if (!(t->n_chunks & (t->n_chunks - 1))) {
+		chunks = realloc(chunks, (t->n_chunks ? t->n_chunks * 2 : 1) *
+					 sizeof(*chunks));
+		if (!chunks)
+			return false;
+		t->chunks = chunks;
 	}
-	entry = t->free;
-	t->free = entry->chain;
-	fetch(t->free);
-	memset(entry, 0, sizeof(*entry));
-	return entry;
+	chunk = aligned_alloc(_Alignof(struct chunk), sizeof(*chunk));
+	if (!chunk)
+		return false;
+	t->chunks[t->n_chunks++] = chunk;
+	return true;
+}
+
+/* Freed entries are used again, the last one first: it is still cached. */
+static uint32_t entry_alloc(struct table *t)
+{
+	uint32_t number = t->free;
+
+	if (number) {
+		t->free = at(t, number)->chain;
+		fetch(at_or_null(t, t->free));
+	} else {
+		if (t->fresh / CHUNK == t->n_chunks && !add_chunk(t))
+			return 0;
+		number = t->fresh++;
+	}
+	memset(at(t, number), 0, sizeof(struct entry));
+	return number;
+}
+
+bool table_reserve(struct table *t)
+{
+	return pool_reserve(&t->closings);
+}
+
+struct closing *table_closing(struct table *t, struct entry *entry)
+{
+	if (!entry->conn.closing)
+		entry->conn.closing = pool_take(&t->closings);
+	return entry->conn.closing;
+}
+
+static void give_parts(struct table *t, struct entry *entry)
+{
+	if (entry->conn.closing)
+		pool_give(&t->closings, entry->conn.closing);
+}
+
+void table_reset(struct table *t, struct entry *entry)
+{
+	give_parts(t, entry);
+	memset(&entry->conn, 0, sizeof(entry->conn));
 }
 
 bool table_is_full(const struct table *t)
@@ -200,42 +260,43 @@ bool table_is_full(const struct table *t)
 struct entry *table_add(struct table *t, uint64_t cookie)
 {
 	struct entry *entry;
-	size_t at;
+	uint32_t number, *bucket;
 
 	if (table_is_full(t))
 		return NULL;
-	entry = entry_alloc(t);
-	if (!entry)
+	number = entry_alloc(t);
+	if (!number)
 		return NULL;
 	if (t->used >= t->n_buckets)
 		grow(t);
+	entry = at(t, number);
 	entry->conn.cookie = cookie;
-	at = bucket_of(t->n_buckets, cookie);
-	entry->chain = t->buckets[at];
-	t->buckets[at] = entry;
-	list_append(t, entry, LIST_LIVE);
+	bucket = &t->buckets[bucket_of(t->n_buckets, cookie)];
+	entry->chain = *bucket;
+	*bucket = number;
+	list_append(t, entry, number, LIST_LIVE);
 	t->used++;
 	return entry;
 }
 
 void table_remove(struct table *t, struct entry *entry)
 {
-	size_t at = bucket_of(t->n_buckets, entry->conn.cookie);
-	struct entry **link = &t->buckets[at];
+	size_t bucket = bucket_of(t->n_buckets, entry->conn.cookie);
+	uint32_t *link = &t->buckets[bucket], number;
 
-	while (*link != entry)
-		link = &(*link)->chain;
+	while (at(t, *link) != entry)
+		link = &at(t, *link)->chain;
 	*link = entry->chain;
-	list_unlink(t, entry);
+	number = list_unlink(t, entry);
+	give_parts(t, entry);
 	t->used--;
 	entry->chain = t->free;
-	t->free = entry;
+	t->free = number;
 }
 
 void table_move(struct table *t, struct entry *entry, enum list list)
 {
-	list_unlink(t, entry);
-	list_append(t, entry, list);
+	list_append(t, entry, list_unlink(t, entry), list);
 	/* Without memory it is not fetched, and that is all. */
 	if (list == LIST_SETTLING)
 		deque_push(&t->ahead, entry);
@@ -243,7 +304,7 @@ void table_move(struct table *t, struct entry *entry, enum list list)
 
 struct entry *table_oldest(const struct table *t, enum list list)
 {
-	return t->lists[list].first;
+	return at_or_null(t, t->lists[list].first);
 }
 
 size_t table_count(const struct table *t, enum list list)
@@ -254,10 +315,10 @@ size_t table_count(const struct table *t, enum list list)
 int table_each_in(const struct table *t, enum list list,
 		  int (*fn)(void *ctx, struct entry *), void *ctx)
 {
-	struct entry *entry = t->lists[list].first;
+	struct entry *entry = table_oldest(t, list);
 
 	while (entry) {
-		struct entry *next = entry->next;
+		struct entry *next = at_or_null(t, entry->next);
 		int err = fn(ctx, entry);
 
 		if (err)

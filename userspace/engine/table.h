@@ -33,24 +33,35 @@ enum list {
 
 /* What .pending needs of the record that it waits with. */
 struct held {
-	uint64_t ns;
-	uint32_t flags;
-	uint32_t rqueue, wqueue;
-	uint8_t state, basis, cause;
+	uint8_t state : 4, basis : 3;
+	bool owned : 1;			/* TCPSTATE_F_OWNED */
+	uint8_t detail : 4, kind : 3;	/* DROP, END: the verdict, if it is one */
+	uint8_t reason;
 };
+
+_Static_assert(TCPSTATE_STATES <= 16 && TCPSTATE_BASES <= 8 &&
+	       DETAILS <= 16 && KINDS <= 8, "what is held has no room");
 
 /*
  * What lists and buckets need of a neighbour is in its first line of the cache:
  * most of those that are looked at were not touched for long.
  */
 struct entry {
-	struct entry *chain;	/* same bucket */
-	struct entry *prev, *next;
-	uint64_t due_ns;	/* when .pending is decided */
+	uint32_t chain;		/* same bucket; links are numbers, 0 is none */
+	uint32_t prev, next;
 	uint8_t list;		/* enum list */
 	uint8_t pending;	/* enum pending */
 	uint8_t rst_reason;	/* enum tcpstate_rst_reason of .rst_sent */
 	uint8_t dumped;		/* state in the last dump that had it */
+	uint64_t due_ns;	/* when .pending is decided */
+	struct conn conn;	/* callers see only this; its cookie first */
+	uint64_t moved_ns;	/* time of its last move */
+	/*
+	 * Numbers of dumps, their lower half: after 65,536 of them, hours, one
+	 * may be taken for another, and a dump is believed sooner or later.
+	 */
+	uint16_t dump;		/* the last one that had it */
+	uint16_t doubt;		/* one that contradicts .state */
 	bool dead : 1;		/* CLOSE was told */
 	bool mini_seen : 1;	/* this life has had a timewait mini-socket */
 	bool rst_sent : 1;	/* by us, since its last move */
@@ -58,11 +69,6 @@ struct entry {
 	bool line_told : 1;	/* sink->conn() was called for TIME_WAIT */
 	bool fw2_in_order : 1;	/* of segs_fw2: nothing was missing before it */
 	bool fw2_softirq : 1;	/* .. and it was counted when it was taken */
-	uint32_t dump;		/* number of that dump */
-	uint32_t doubt;		/* number of a dump that contradicts .state */
-	uint32_t segs_fw2;	/* segs_in at FIN_WAIT1 -> FIN_WAIT2 */
-	struct conn conn;	/* callers see only this; its cookie first */
-	uint64_t moved_ns;	/* time of its last move */
 	struct held held;
 } __attribute__((aligned(64)));
 
@@ -85,6 +91,16 @@ void table_fetch_ahead(struct table *t);
 /* A zeroed entry in LIST_LIVE; NULL without memory or room. */
 struct entry *table_add(struct table *t, uint64_t cookie);
 void table_remove(struct table *t, struct entry *entry);
+/* All that .conn knows is void; its cookie too. */
+void table_reset(struct table *t, struct entry *entry);
+
+/*
+ * Room for the closing part of one more connection; a record needs no more.
+ * False without memory.
+ */
+bool table_reserve(struct table *t);
+/* The closing part, begun if it has none; never NULL after table_reserve(). */
+struct closing *table_closing(struct table *t, struct entry *entry);
 
 /* To the young end of a list, or to that of the one it is in. */
 void table_move(struct table *t, struct entry *entry, enum list list);

@@ -16,10 +16,11 @@ void fold_false_close(struct engine *e, struct entry *entry,
 
 	/* The FIN of an orphan comes to its mini-socket: another segment. */
 	if (c->state == TCPSTATE_TIME_WAIT)
-		count_close_segments(entry, r);
+		count_close_segments(e, entry, r);
 	if (c->state == TCPSTATE_TIME_WAIT)
-		know_or_check(c, CONN_FIN_PEER, &c->fin_peer, r->rcv_nxt - 1);
-	take_numbers(c, r);
+		know_or_check(c, CONN_FIN_PEER, &closing_of(e, entry)->fin_peer,
+			      r->rcv_nxt - 1);
+	take_numbers(e, entry, r);
 	if (entry->pending == PENDING_LINE)
 		tell_time_wait_line(e, entry);
 }
@@ -40,8 +41,8 @@ bool infer_mini(struct engine *e, struct entry *entry,
 	if ((r->old_state == TCPSTATE_FIN_WAIT2 && done) ||
 	    (r->old_state == TCPSTATE_CLOSING && !r->sk_err &&
 	     r->snd_una == r->write_seq)) {
-		count_close_segments(entry, r);
-		take_numbers(&entry->conn, r);
+		count_close_segments(e, entry, r);
+		take_numbers(e, entry, r);
 		inferred.basis = TCPSTATE_BY_INFERENCE;
 		entry->mini_seen = true;
 		enter_time_wait(e, entry, &inferred, false);
@@ -49,7 +50,7 @@ bool infer_mini(struct engine *e, struct entry *entry,
 	}
 	if (r->old_state == TCPSTATE_FIN_WAIT2 && !done && dead &&
 	    !r->sk_err && r->linger2 >= 0) {
-		take_numbers(&entry->conn, r);
+		take_numbers(e, entry, r);
 		become_mini(e, entry);
 		predict_end(e, entry, r->mono_ns, 0);
 		return true;
@@ -76,7 +77,8 @@ void enter_time_wait(struct engine *e, struct entry *entry,
 		c->kind = KIND_FOUR_SEGMENT;
 	/* Neither a dump nor what was held has it. */
 	if (r->type && r->type != TCPSTATE_SNAPSHOT)
-		know(c, CONN_FIN_PEER, &c->fin_peer, r->rcv_nxt - 1);
+		know(c, CONN_FIN_PEER, &closing_of(e, entry)->fin_peer,
+		     r->rcv_nxt - 1);
 	move(e, entry, TCPSTATE_TIME_WAIT, r->mono_ns, r->basis, by_fin);
 	become_mini(e, entry);
 	if (line_later) {
@@ -135,7 +137,7 @@ static void restart(struct engine *e, struct entry *entry,
 	if (entry->pending == PENDING_END)
 		settled(e, entry);
 	if (entry->conn.state == TCPSTATE_TIME_WAIT) {
-		entry->conn.tw_restarts++;
+		closing_of(e, entry)->tw_restarts++;
 		entry->moved_ns = r->mono_ns;
 		predict_end(e, entry, r->mono_ns, r->timeout_ms);
 	} else if (r->new_state == TCPSTATE_TIME_WAIT) {
@@ -180,7 +182,7 @@ void on_tw_rearm(struct engine *e, const struct tcpstate_record *r)
 
 /* The peer's FIN may have restarted the timer without a hook showing it. */
 void end_mini(struct engine *e, struct entry *entry, uint8_t substate,
-	      const struct tcpstate_record *r)
+	      const struct tcpstate_record *r, struct verdict v)
 {
 	struct tcpstate_record inferred = *r;
 
@@ -189,7 +191,7 @@ void end_mini(struct engine *e, struct entry *entry, uint8_t substate,
 		inferred.basis = TCPSTATE_BY_INFERENCE;
 		enter_time_wait(e, entry, &inferred, false);
 	}
-	end(e, entry, r, reason_of_mini_end(substate, r));
+	end(e, entry, r, v);
 }
 
 void on_tw_kill(struct engine *e, const struct tcpstate_record *r)
@@ -202,5 +204,6 @@ void on_tw_kill(struct engine *e, const struct tcpstate_record *r)
 	if (r->flags & TCPSTATE_F_PROVISIONAL)
 		settle_later(e, entry, PENDING_END, r);
 	else
-		end_mini(e, entry, r->old_state, r);
+		end_mini(e, entry, r->old_state, r,
+			 reason_of_mini_end(r->old_state, r));
 }

@@ -15,31 +15,31 @@
 		*n = c->field; \
 		return c->segs_in || c->segs_out; \
 	}
-#define SEQUENCE(field, bit) \
+#define SEQUENCE(field, of, bit) \
 	static bool field(const struct conn *c, uint64_t *n) \
 	{ \
-		*n = c->field; \
+		*n = (of)->field; \
 		return c->known & (bit); \
 	}
-#define ALWAYS(field) \
+#define ALWAYS(field, of) \
 	static bool field(const struct conn *c, uint64_t *n) \
 	{ \
-		*n = c->field; \
+		*n = (of)->field; \
 		return true; \
 	}
 
 COUNTER(data_segs_in)
 COUNTER(data_segs_out)
 COUNTER(retrans)
-ALWAYS(syn_retrans)
-ALWAYS(fin_retrans)
-ALWAYS(tw_restarts)
-ALWAYS(tw_fins)
-SEQUENCE(isn_local, CONN_ISN_LOCAL)
-SEQUENCE(isn_peer, CONN_ISN_PEER)
-SEQUENCE(fin_local, CONN_FIN_LOCAL)
-SEQUENCE(fin_peer, CONN_FIN_PEER)
-SEQUENCE(ack_seq, CONN_ACK_SEQ)
+ALWAYS(syn_retrans, c)
+ALWAYS(fin_retrans, conn_closing(c))
+ALWAYS(tw_restarts, conn_closing(c))
+ALWAYS(tw_fins, conn_closing(c))
+SEQUENCE(isn_local, c, CONN_ISN_LOCAL)
+SEQUENCE(isn_peer, c, CONN_ISN_PEER)
+SEQUENCE(fin_local, conn_closing(c), CONN_FIN_LOCAL)
+SEQUENCE(fin_peer, conn_closing(c), CONN_FIN_PEER)
+SEQUENCE(ack_seq, conn_closing(c), CONN_ACK_SEQ)
 
 static bool uid(const struct conn *c, uint64_t *n)
 {

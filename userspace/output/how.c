@@ -99,7 +99,7 @@ void conn_how(const struct conn *conn, char *how, size_t how_len)
 	uint64_t ns;
 
 	/* Past TIME_WAIT, reason is that of its end and not of the close. */
-	if (conn->tw_ns || !reason) {
+	if (conn_closing(conn)->tw_ns || !reason) {
 		snprintf(how, how_len, "%s", kind ? kind : "FIN");
 	} else {
 		snprintf(how, how_len, "%s", reason);
@@ -107,7 +107,8 @@ void conn_how(const struct conn *conn, char *how, size_t how_len)
 	}
 	if (conn->by_exit)
 		add(how, how_len, ", by exit");
-	if (conn->tw_ns && conn_duration(conn, DURATION_TIME_WAIT, &ns))
+	if (conn_closing(conn)->tw_ns &&
+	    conn_duration(conn, DURATION_TIME_WAIT, &ns))
 		add(how, how_len, ", TIME_WAIT %s%s%s", cell_span(&cell, ns),
 		    end ? " " : "", end ? end : "");
 	else if (conn->reason == REASON_TW_OVERFLOW)

@@ -222,7 +222,7 @@ static void put_handshake(struct jsonw *w, const struct conn *c)
 	jsonw_word(w, "role", role_name(c->role));
 	/* In SYN_SENT or SYN_RECV, however it ended. */
 	put_us(w, "syn_us", c->born_ns,
-	       c->established_ns ? c->established_ns : c->end_ns);
+	       c->established_ns ? c->established_ns : conn_closing(c)->end_ns);
 	/* From the SYN to ESTABLISHED, and from there to accept(). */
 	put_us(w, "established_us", c->established_ns ? c->born_ns : 0,
 	       c->established_ns);
@@ -242,10 +242,12 @@ static void put_handshake(struct jsonw *w, const struct conn *c)
 
 static void put_half_close(struct jsonw *w, const struct conn *c)
 {
-	if (c->fin_ns < c->peer_fin_ns)
-		put_us(w, "half_close_us", c->fin_ns, c->peer_fin_ns);
+	const struct closing *end = conn_closing(c);
+
+	if (end->fin_ns < end->peer_fin_ns)
+		put_us(w, "half_close_us", end->fin_ns, end->peer_fin_ns);
 	else
-		put_us(w, "half_close_us", c->peer_fin_ns, c->fin_ns);
+		put_us(w, "half_close_us", end->peer_fin_ns, end->fin_ns);
 }
 
 static void put_half_close_bytes(struct jsonw *w, const struct conn *c)
@@ -258,14 +260,17 @@ static void put_half_close_bytes(struct jsonw *w, const struct conn *c)
 
 static void put_restarts(struct jsonw *w, const struct conn *c)
 {
-	if (c->tw_restarts)
-		jsonw_number(w, "time_wait_restarts", c->tw_restarts);
-	if (c->tw_fins)
-		jsonw_number(w, "fins_received_again", c->tw_fins);
+	const struct closing *end = conn_closing(c);
+
+	if (end->tw_restarts)
+		jsonw_number(w, "time_wait_restarts", end->tw_restarts);
+	if (end->tw_fins)
+		jsonw_number(w, "fins_received_again", end->tw_fins);
 }
 
 static void put_close(struct jsonw *w, const struct conn *c, bool ended)
 {
+	const struct closing *end = conn_closing(c);
 	uint64_t tw_ns;
 
 	jsonw_object(w, "close");
@@ -275,12 +280,12 @@ static void put_close(struct jsonw *w, const struct conn *c, bool ended)
 	else
 		jsonw_null(w, "kind");
 	put_half_close(w, c);
-	put_known(w, "fin_local", c, CONN_FIN_LOCAL, c->fin_local);
-	put_known(w, "fin_peer", c, CONN_FIN_PEER, c->fin_peer);
-	put_known(w, "ack_seq", c, CONN_ACK_SEQ, c->ack_seq);
+	put_known(w, "fin_local", c, CONN_FIN_LOCAL, end->fin_local);
+	put_known(w, "fin_peer", c, CONN_FIN_PEER, end->fin_peer);
+	put_known(w, "ack_seq", c, CONN_ACK_SEQ, end->ack_seq);
 	put_half_close_bytes(w, c);
-	if (c->fin_retrans)
-		jsonw_number(w, "fin_retrans", c->fin_retrans);
+	if (end->fin_retrans)
+		jsonw_number(w, "fin_retrans", end->fin_retrans);
 	if (ended && conn_duration(c, DURATION_TIME_WAIT, &tw_ns))
 		jsonw_number(w, "time_wait_us", tw_ns / NS_PER_US);
 	else
@@ -309,21 +314,24 @@ static void put_data(struct jsonw *w, const struct conn *c)
 
 static void put_keepalive(struct jsonw *w, const struct conn *c)
 {
+	const struct closing *end = conn_closing(c);
+
 	if (c->reason != REASON_KEEPALIVE)
 		return;
 	jsonw_object(w, "keepalive");
-	if (c->idle_ms)
-		jsonw_number(w, "idle_us", (uint64_t)c->idle_ms * 1000);
-	jsonw_number(w, "probes", c->probes);
+	if (end->idle_ms)
+		jsonw_number(w, "idle_us", (uint64_t)end->idle_ms * 1000);
+	jsonw_number(w, "probes", end->probes);
 	jsonw_object_end(w);
 }
 
 static void json_conn(struct output *out, const struct conn *c, bool ended)
 {
+	const struct closing *end = conn_closing(c);
 	uint64_t life_ns;
 	struct jsonw w;
 
-	json_begin(&w, out, "conn", ended ? c->end_ns : c->tw_ns);
+	json_begin(&w, out, "conn", ended ? end->end_ns : end->tw_ns);
 	put_identity(&w, c);
 	jsonw_word(&w, "state", state_name(c->state));
 	jsonw_word(&w, "role", role_name(c->role));

@@ -99,18 +99,21 @@ static void add_end_of(struct text *t, const struct ladder_row *row,
 {
 	const char *reason = reason_name(row->reason);
 	const char *detail = detail_name(row->detail);
+	const struct closing *end;
 	struct cell span;
 	uint64_t ns;
 
-	if (c && c->tw_ns && conn_duration(c, DURATION_TIME_WAIT, &ns))
+	if (c && conn_closing(c)->tw_ns &&
+	    conn_duration(c, DURATION_TIME_WAIT, &ns))
 		add(t, "TIME_WAIT %s, ", cell_span(&span, ns));
 	add(t, "%s%s%s", reason ? reason : "unknown", detail ? ", " : "",
 	    detail ? detail : "");
 	if (!c || row->reason != REASON_KEEPALIVE)
 		return;
-	if (c->idle_ms)
-		add(t, ": idle %s", cell_span(&span, c->idle_ms * 1000000ULL));
-	add(t, ", %" PRIu32 " probe%s", c->probes, c->probes == 1 ? "" : "s");
+	end = conn_closing(c);
+	if (end->idle_ms)
+		add(t, ": idle %s", cell_span(&span, end->idle_ms * 1000000ULL));
+	add(t, ", %u probe%s", end->probes, end->probes == 1 ? "" : "s");
 }
 
 void ladder_label(const struct ladder *l, const struct ladder_row *row,
@@ -314,8 +317,9 @@ static void say_again(const struct ladder *l, struct text *t)
 	for (enum side side = LEFT; side <= RIGHT; side++) {
 		const struct conn *c = l->conn[side];
 
-		if (c && c->retrans > c->syn_retrans + c->fin_retrans)
-			data += c->retrans - c->syn_retrans - c->fin_retrans;
+		if (c && c->retrans > c->syn_retrans + conn_closing(c)->fin_retrans)
+			data += c->retrans - c->syn_retrans -
+				conn_closing(c)->fin_retrans;
 	}
 	add(t, "sent again: SYN %u, SYN-ACK %u, FIN %u, data %u",
 	    count_again(l, ROW_SYN), count_again(l, ROW_SYNACK),
