@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/address.h"
 #include "filter.h"
 
 #define STATE_BIT(state)	(1U << (state))
@@ -145,8 +146,8 @@ static void conn_facts(struct facts *facts, const struct conn *conn)
 		.cgroup = conn->cgroup,
 		.states = STATE_BIT(conn->state),
 	};
-	memcpy(facts->saddr, conn->saddr, sizeof(facts->saddr));
-	memcpy(facts->daddr, conn->daddr, sizeof(facts->daddr));
+	address_copy(facts->saddr, conn->family, conn_saddr(conn));
+	address_copy(facts->daddr, conn->family, conn_daddr(conn));
 }
 
 bool filter_conn(const struct filter *f, const struct conn *conn)

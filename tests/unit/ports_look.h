@@ -60,7 +60,7 @@ static inline struct conn *add(struct setting *s, uint16_t sport)
 	assert_true(s->n <= COUNT_OF(s->conns));
 	*c = (struct conn){
 		.cookie = s->n, .life = 1, .netns = NETNS, .family = 4,
-		.saddr = { 10, 0, 1, 5 }, .daddr = { 10, 0, 3, 17 },
+		.v4.saddr = { 10, 0, 1, 5 }, .v4.daddr = { 10, 0, 3, 17 },
 		.sport = sport, .dport = 5432, .role = ROLE_CLIENT,
 		.state = TCPSTATE_TIME_WAIT, .mini = true,
 		.pid = 88, .comm = "php-fpm", .first = FIRST_LOCAL,

@@ -201,6 +201,10 @@ static inline void mix_conn(uint64_t *hash, const struct conn *conn)
 
 	mix_in(hash, conn_closing(conn), sizeof(struct closing));
 	plain.closing = NULL;
+	if (conn->family == 6) {
+		mix_in(hash, conn->v6, sizeof(*conn->v6));
+		plain.v6 = NULL;
+	}
 	mix_in(hash, &plain, sizeof(plain));
 }
 

@@ -486,8 +486,8 @@ static void test_v4_mapped(void **state)
 	feed(r, rec);
 	until(r, 100);
 	assert_int_equal(conn_of(r, C)->family, 4);
-	assert_memory_equal(conn_of(r, C)->saddr, plain, 16);
-	assert_memory_equal(conn_of(r, C)->daddr, plain, 16);
+	assert_memory_equal(conn_saddr(conn_of(r, C)), plain, 4);
+	assert_memory_equal(conn_daddr(conn_of(r, C)), plain, 4);
 	FINISH(r);
 }
 

@@ -281,7 +281,7 @@ static void test_close_keeps_the_port(void **state)
 	feed(r, rec);
 	until(r, 100);
 	assert_int_equal(r->lines[0].conn.sport, 40000);
-	assert_int_equal(r->lines[0].conn.saddr[0], 10);
+	assert_int_equal(conn_saddr(&r->lines[0].conn)[0], 10);
 	FINISH_EMPTY(r);
 }
 

@@ -393,10 +393,10 @@ static void test_v4_mapped_is_v4(void **state)
 	until(r, 100);
 	assert_int_equal(r->n_told, 2);
 	assert_int_equal(r->told[0].conn.family, 4);
-	assert_memory_equal(r->told[0].conn.daddr, peer, 16);
+	assert_memory_equal(conn_daddr(&r->told[0].conn), peer, 4);
 	assert_int_equal(r->told[1].conn.family, 4);
-	assert_memory_equal(r->told[1].conn.saddr, local, 16);
-	assert_memory_equal(r->told[1].conn.daddr, peer, 16);
+	assert_memory_equal(conn_saddr(&r->told[1].conn), local, 4);
+	assert_memory_equal(conn_daddr(&r->told[1].conn), peer, 4);
 	FINISH(r);
 }
 
@@ -415,7 +415,7 @@ static void test_v6_is_v6(void **state)
 	feed(r, listens);
 	until(r, 100);
 	assert_int_equal(conn_of(r, C)->family, 6);
-	assert_memory_equal(conn_of(r, C)->daddr, rec.daddr, 16);
+	assert_memory_equal(conn_daddr(conn_of(r, C)), rec.daddr, 16);
 	assert_int_equal(conn_of(r, C + 1)->family, 6);
 	FINISH(r);
 }

@@ -26,8 +26,8 @@ static struct conn java(void)
 		.uid = 1000, .has_uid = true, .cgroup = 1234,
 	};
 
-	inet_pton(AF_INET, "10.0.1.5", c.saddr);
-	inet_pton(AF_INET, "10.0.7.12", c.daddr);
+	inet_pton(AF_INET, "10.0.1.5", c.v4.saddr);
+	inet_pton(AF_INET, "10.0.7.12", c.v4.daddr);
 	return c;
 }
 
@@ -95,6 +95,7 @@ static bool addr_matches(const char *text, const struct conn *c)
 static void test_addr(void **state)
 {
 	struct conn c = java(), v6 = java(), unknown = java();
+	struct address_pair pair;
 
 	(void)state;
 	assert_true(addr_matches("10.0.1.5", &c));
@@ -107,14 +108,15 @@ static void test_addr(void **state)
 	assert_true(addr_matches("::ffff:10.0.1.0/120", &c));
 
 	v6.family = 6;
-	inet_pton(AF_INET6, "2001:db8::1", v6.saddr);
-	inet_pton(AF_INET6, "2001:db8:7::2", v6.daddr);
+	v6.v6 = &pair;
+	inet_pton(AF_INET6, "2001:db8::1", pair.saddr);
+	inet_pton(AF_INET6, "2001:db8:7::2", pair.daddr);
 	assert_true(addr_matches("2001:db8:7::/47", &v6));
 	assert_false(addr_matches("2001:db8:8::/47", &v6));
 	assert_false(addr_matches("0.0.0.0/0", &v6));
 
 	/* The peer of a SYN_SENT without address is unknown, not 0.0.0.0. */
-	memset(unknown.daddr, 0, sizeof(unknown.daddr));
+	memset(unknown.v4.daddr, 0, sizeof(unknown.v4.daddr));
 	unknown.dport = 0;
 	assert_false(addr_matches("0.0.0.0/32", &unknown));
 }
@@ -123,6 +125,7 @@ static void test_family(void **state)
 {
 	struct filter f = { .family = FILTER_IPV6 };
 	struct conn c = java();
+	struct address_pair pair = { 0 };
 
 	(void)state;
 	assert_false(filter_conn(&f, &c));
@@ -131,6 +134,7 @@ static void test_family(void **state)
 	f.family = FILTER_IPV4 | FILTER_IPV6;
 	assert_true(filter_conn(&f, &c));
 	c.family = 6;
+	c.v6 = &pair;
 	assert_true(filter_conn(&f, &c));
 	f.family = FILTER_IPV4;
 	assert_false(filter_conn(&f, &c));

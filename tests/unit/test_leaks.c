@@ -38,7 +38,7 @@ static struct conn stuck(uint64_t cookie)
 {
 	return (struct conn){
 		.cookie = cookie, .life = 1, .netns = NETNS, .family = 4,
-		.daddr = { 10, 0, 7, 12 }, .sport = 8080, .dport = 5555,
+		.v4.daddr = { 10, 0, 7, 12 }, .sport = 8080, .dport = 5555,
 		.role = ROLE_SERVER, .state = TCPSTATE_CLOSE_WAIT,
 		.pid = 100, .comm = "java", .uid = 1000, .has_uid = true,
 		.cgroup = 77, .listener = 9, .inode = 1000 + cookie,
@@ -48,7 +48,7 @@ static struct conn stuck(uint64_t cookie)
 
 static const struct conn listener = {
 	.cookie = 9, .life = 1, .netns = NETNS, .family = 4,
-	.saddr = { 127, 0, 0, 1 }, .sport = 8080, .role = ROLE_LISTENER,
+	.v4.saddr = { 127, 0, 0, 1 }, .sport = 8080, .role = ROLE_LISTENER,
 	.state = TCPSTATE_LISTEN, .pid = 100, .comm = "java", .rqueue = 5,
 	.wqueue = 128,
 };
@@ -340,7 +340,7 @@ static void test_grouping(void **state)
 	assert_int_equal(groups(*state), 7);
 	c.pid = 100;
 	/* Another peer, descriptor or age makes no other group. */
-	c.daddr[3]++;
+	c.v4.daddr[3]++;
 	c.state_ns += MS(1);
 	c.cookie++;
 	add(*state, &c, &java, 1);
@@ -475,7 +475,7 @@ static void test_peers_most_frequent_first(void **state)
 	for (size_t i = 0; i < COUNT_OF(order); i++) {
 		struct conn c = stuck(i + 1);
 
-		c.daddr[3] = order[i];
+		c.v4.daddr[3] = order[i];
 		add(*state, &c, &java, 1);
 	}
 	f = only(*state);
@@ -491,9 +491,11 @@ static void test_peers_most_frequent_first(void **state)
 static void test_peers_of_two_families(void **state)
 {
 	struct conn c = stuck(1);
+	struct address_pair pair = { .daddr = { 10, 0, 7, 12 } };
 
 	add(*state, &c, &java, 1);
 	c.family = 6;
+	c.v6 = &pair;
 	add(*state, &c, &java, 1);
 	assert_int_equal(only(*state)->n_peers, 2);
 }
@@ -509,8 +511,8 @@ static void test_lists_are_capped_and_counts_exact(void **state)
 		const struct holding h[] = { { 100, (int)i, "java" },
 					     { 100, (int)i + N, "java" } };
 
-		c.daddr[2] = i >> 8;
-		c.daddr[3] = i;
+		c.v4.daddr[2] = i >> 8;
+		c.v4.daddr[3] = i;
 		add(*state, &c, h, 2);
 	}
 	f = only(*state);

@@ -76,7 +76,7 @@ static struct conn nc(void)
 {
 	struct conn c = {
 		.cookie = 0x1a2b, .life = 1, .netns = 4026531840, .family = 4,
-		.saddr = { 127, 0, 0, 1 }, .daddr = { 127, 0, 0, 1 },
+		.v4.saddr = { 127, 0, 0, 1 }, .v4.daddr = { 127, 0, 0, 1 },
 		.sport = 46270, .dport = 9999, .role = ROLE_CLIENT,
 		.state = TCPSTATE_TIME_WAIT, .basis = TCPSTATE_BY_PROBE,
 		.pid = 175, .comm = "nc", .uid = 0, .has_uid = true,
@@ -121,7 +121,8 @@ static void test_json_state(void **state)
 /* What is not known is not there. */
 static void test_json_unknown(void **state)
 {
-	struct conn c = { .cookie = UINT64_MAX, .family = 6 };
+	static struct address_pair any;
+	struct conn c = { .cookie = UINT64_MAX, .family = 6, .v6 = &any };
 	struct transition t = {
 		.conn = &c, .ns = T0 + 1, .old_state = TCPSTATE_SYN_SENT,
 		.new_state = TCPSTATE_CLOSE, .basis = TCPSTATE_BY_INFERENCE,
@@ -457,11 +458,13 @@ static void test_text_wide(void **state)
 		"2001:db8:1111:2222:3333:4444:5555:6666";
 	struct conn c = nc();
 	struct transition t = to_time_wait(&c);
+	struct address_pair pair;
 
 	(void)state;
 	c.family = 6;
-	inet_pton(AF_INET6, long_addr, c.saddr);
-	inet_pton(AF_INET6, "::1", c.daddr);
+	c.v6 = &pair;
+	inet_pton(AF_INET6, long_addr, pair.saddr);
+	inet_pton(AF_INET6, "::1", pair.daddr);
 	output_transition(begin(FORMAT_TEXT, OUTPUT_EVENTS, true), &t);
 	expect("C-PID   C-COMM           IP LADDR                                   LPORT RADDR                                   RPORT OLDSTATE    -> NEWSTATE    MS\n"
 	       "175     nc               6  2001:db8:1111:2222:3333:4444:5555:6666  46270 ::1                                     9999  FIN_WAIT2   -> TIME_WAIT   0.182\n");

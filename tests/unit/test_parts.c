@@ -27,15 +27,20 @@ static void test_copy_outlives(void **state)
 static void test_copy_moves(void **state)
 {
 	struct closing end = { .tw_ns = 5 };
-	struct conn c = { .cookie = 7, .closing = &end };
+	struct address_pair pair = { .saddr = { 0x20 }, .daddr = { 0x21 } };
+	struct conn c = { .cookie = 7, .family = 6, .v6 = &pair,
+			  .closing = &end };
 	struct copy here, there;
 
 	(void)state;
 	conn_copy(&here.conn, &here.parts, &c);
 	there = here;
 	memset(&here, 0xff, sizeof(here));
+	memset(&pair, 0xff, sizeof(pair));
 	conn_moved(&there.conn, &there.parts);
 	assert_int_equal(conn_closing(&there.conn)->tw_ns, 5);
+	assert_int_equal(conn_saddr(&there.conn)[0], 0x20);
+	assert_int_equal(conn_daddr(&there.conn)[0], 0x21);
 }
 
 static void test_nothing_to_point_at(void **state)
@@ -45,6 +50,7 @@ static void test_nothing_to_point_at(void **state)
 
 	(void)state;
 	conn_copy(&copy.conn, &copy.parts, &c);
+	assert_int_equal(conn_daddr(&copy.conn)[0], 0);
 	conn_moved(&copy.conn, &copy.parts);
 	assert_int_equal(conn_closing(&copy.conn)->fin_ns, 0);
 }

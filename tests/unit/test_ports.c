@@ -48,8 +48,8 @@ static void test_apart(void **state)
 
 	add(s, 40000);
 	add(s, 40000)->dport = 5433;
-	add(s, 40000)->daddr[3] = 18;
-	add(s, 40000)->saddr[3] = 6;
+	add(s, 40000)->v4.daddr[3] = 18;
+	add(s, 40000)->v4.saddr[3] = 6;
 	add(s, 40000)->netns = NETNS + 1;
 	look(s, true);
 	/* and the two namespaces */
@@ -124,7 +124,7 @@ static void test_accepted(void **state)
 
 		c->role = ROLE_SERVER;
 		c->dport = (uint16_t)(50000 + i);
-		c->daddr[3] = (uint8_t)(i % 3);
+		c->v4.daddr[3] = (uint8_t)(i % 3);
 	}
 	f = only(s, SCOPE_SERVICE);
 	assert_non_null(f);
@@ -221,9 +221,9 @@ static void test_many_peers(void **state)
 
 		c->role = ROLE_SERVER;
 		c->dport = (uint16_t)(2000 + i);
-		c->daddr[0] = i < 300 ? 11 : 12;
-		c->daddr[1] = i < 300 ? (uint8_t)(i / 100) : 0;
-		c->daddr[2] = i < 300 ? (uint8_t)(i % 100) : 0;
+		c->v4.daddr[0] = i < 300 ? 11 : 12;
+		c->v4.daddr[1] = i < 300 ? (uint8_t)(i / 100) : 0;
+		c->v4.daddr[2] = i < 300 ? (uint8_t)(i % 100) : 0;
 	}
 	f = only(s, SCOPE_SERVICE);
 	assert_int_equal(f->n_peers, 301);
@@ -437,13 +437,13 @@ static void test_too_many_groups(void **state)
 	/* One of the groups is the namespace's. */
 	for (uint32_t i = 0; i < PORTS_GROUPS; i++) {
 		assert_false(ports_full(s->ports));
-		memcpy(c.daddr, &i, sizeof(i));
+		memcpy(c.v4.daddr, &i, sizeof(i));
 		assert_int_equal(ports_add(s->ports, &c, true), 0);
 	}
 	assert_true(ports_full(s->ports));
 	ports_end(s->ports);
 	s->conns[0] = c;
-	memset(s->conns[0].daddr, 0, 4);
+	memset(s->conns[0].v4.daddr, 0, 4);
 	look(s, true);
 	assert_false(ports_full(s->ports));
 }

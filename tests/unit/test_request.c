@@ -45,7 +45,7 @@ static void check_passive_open(struct rig *r, struct tcpstate_record child)
 	assert_int_equal(c->listener, L);
 	assert_int_equal(c->sport, 80);
 	assert_int_equal(c->dport, 5555);
-	assert_memory_equal(c->daddr, peer, 16);
+	assert_memory_equal(conn_daddr(c), peer, 4);
 	assert_false(c->syncookie);
 	assert_int_equal(c->born_ns, AT(10));
 	assert_int_equal(c->established_ns, AT(20));

@@ -147,7 +147,7 @@ static void test_rst_of_a_listener(void **state)
 	until(r, 20);
 	assert_int_equal(r->n_segments, 1);
 	assert_int_equal(r->segment_conns[0].conn.dport, 5555);
-	assert_int_equal(r->segment_conns[0].conn.daddr[3], 2);
+	assert_int_equal(conn_daddr(&r->segment_conns[0].conn)[3], 2);
 	assert_int_equal(r->segment_conns[0].conn.family, 4);
 	assert_int_equal(conn_of(r, L)->dport, 0);
 	assert_int_equal(conn_of(r, L)->state, TCPSTATE_LISTEN);
@@ -162,7 +162,7 @@ static void test_dual_stack_listener_answers_ipv4(void **state)
 		SEGMENT(RST_SENT, 10, L, LISTEN, .sport = 80, .dport = 5555));
 	until(r, 20);
 	assert_int_equal(r->segment_conns[0].conn.family, 4);
-	assert_int_equal(r->segment_conns[0].conn.daddr[0], 10);
+	assert_int_equal(conn_daddr(&r->segment_conns[0].conn)[0], 10);
 	assert_int_equal(conn_of(r, L)->family, 6);
 }
 

@@ -29,7 +29,7 @@ static struct conn conn_in(uint8_t state)
 {
 	return (struct conn){
 		.cookie = 1, .life = 1, .netns = NETNS, .family = 4,
-		.daddr = { 10, 0, 7, 12 }, .sport = 40000, .dport = 443,
+		.v4.daddr = { 10, 0, 7, 12 }, .sport = 40000, .dport = 443,
 		.role = ROLE_CLIENT, .state = state, .pid = 100,
 		.comm = "java", .uid = 1000, .has_uid = true, .inode = 5,
 		.state_ns = MS(NOW_MS - 2 * MINUTE_MS),
@@ -285,22 +285,21 @@ static void test_idle_on_one_host(void **state)
 		.state = TCPSTATE_ESTABLISHED, .sent_ms = 3 * 3600 * 1000,
 		.received_ms = 3 * 3600 * 1000, .acked_ms = 3 * 3600 * 1000,
 	};
+	struct address_pair pair = {
+		.saddr = { 0x20 }, .daddr = { [0] = 0x20, [15] = 1 },
+	};
 
 	(void)state;
 	assert_int_equal(judged(&c, &f).rule, RULE_IDLE);
-	memcpy(c.saddr, c.daddr, sizeof(c.saddr));
+	memcpy(c.v4.saddr, c.v4.daddr, sizeof(c.v4.saddr));
 	assert_true(is_silent(&c, &f));
-	memcpy(c.saddr, (uint8_t[]){ 127, 0, 0, 1 }, 4);
-	memcpy(c.daddr, (uint8_t[]){ 127, 0, 0, 2 }, 4);
+	memcpy(c.v4.saddr, (uint8_t[]){ 127, 0, 0, 1 }, 4);
+	memcpy(c.v4.daddr, (uint8_t[]){ 127, 0, 0, 2 }, 4);
 	assert_true(is_silent(&c, &f));
 	c.family = 6;
-	memset(c.saddr, 0, sizeof(c.saddr));
-	memset(c.daddr, 0, sizeof(c.daddr));
-	c.saddr[0] = 0x20;
-	c.daddr[0] = 0x20;
-	c.daddr[15] = 1;
+	c.v6 = &pair;
 	assert_int_equal(judged(&c, &f).rule, RULE_IDLE);
-	c.daddr[0] = 0;
+	pair.daddr[0] = 0;
 	assert_true(is_silent(&c, &f));
 }
 
@@ -338,8 +337,8 @@ static void add_requests(struct leaks *l, const struct conn *door, size_t n,
 		c.listener = 9;
 		c.pid = 0;
 		c.inode = 0;
-		c.daddr[2] = (uint8_t)(i % peers >> 8);
-		c.daddr[3] = (uint8_t)(i % peers);
+		c.v4.daddr[2] = (uint8_t)(i % peers >> 8);
+		c.v4.daddr[3] = (uint8_t)(i % peers);
 		assert_int_equal(leaks_add_stuck(l, &c, &f, door, NULL, 0,
 						 &settings), 0);
 	}
@@ -425,7 +424,7 @@ static void test_group_of_a_peer(void **state)
 	assert_int_equal(leaks_add_stuck(l, &c, &f, NULL, NULL, 0, &settings),
 			 0);
 	d.cookie = 3;
-	d.daddr[3] = 13;
+	d.v4.daddr[3] = 13;
 	f.in_file = true;
 	assert_int_equal(leaks_add_stuck(l, &d, &f, NULL, &java, 1, &settings),
 			 0);
@@ -462,8 +461,8 @@ static struct finding *connecting(struct leaks *l, size_t peers, size_t *n)
 
 		c.cookie = i + 1;
 		c.state_ns -= i;
-		c.daddr[2] = (uint8_t)(i >> 8);
-		c.daddr[3] = (uint8_t)i;
+		c.v4.daddr[2] = (uint8_t)(i >> 8);
+		c.v4.daddr[3] = (uint8_t)i;
 		f.again = (uint8_t)(3 + i % 4);
 		assert_int_equal(leaks_add_stuck(l, &c, &f, NULL, &fd, 1,
 						 &settings), 0);

@@ -6,6 +6,7 @@
 #define TCPSTATE_ADDRESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -15,6 +16,16 @@ static inline bool address_is_loopback(uint8_t family, const uint8_t *addr)
 	static const uint8_t one[16] = { [15] = 1 };
 
 	return family == 6 ? !memcmp(addr, one, sizeof(one)) : addr[0] == 127;
+}
+
+/* To 16 bytes, as in the record: zeroes follow IPv4. */
+static inline void address_copy(uint8_t *to, uint8_t family,
+				const uint8_t *addr)
+{
+	const size_t len = family == 6 ? 16 : 4;
+
+	memset(to + len, 0, 16 - len);
+	memcpy(to, addr, len);
 }
 
 /*

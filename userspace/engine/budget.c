@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address.h"
 #include "forecast.h"
 #include "ports_internal.h"
 
@@ -216,10 +217,12 @@ static void add_closer(struct finding *f, const struct member *m)
 static void add_peer(struct finding *f, const struct conn *c)
 {
 	struct finding_peer *peer;
+	uint8_t addr[16];
 
+	address_copy(addr, c->family, conn_daddr(c));
 	if (f->n_peers) {
 		peer = &f->peers[f->n_peers - 1];
-		if (!memcmp(peer->addr, c->daddr, sizeof(peer->addr))) {
+		if (!memcmp(peer->addr, addr, sizeof(peer->addr))) {
 			peer->count++;
 			return;
 		}
@@ -230,7 +233,7 @@ static void add_peer(struct finding *f, const struct conn *c)
 	f->peers = peer;
 	peer += f->n_peers++;
 	peer->family = c->family;
-	memcpy(peer->addr, c->daddr, sizeof(peer->addr));
+	memcpy(peer->addr, addr, sizeof(peer->addr));
 	peer->count = 1;
 }
 
@@ -433,7 +436,11 @@ static int by_peer(const void *a, const void *b)
 {
 	const struct member *x = a, *y = b;
 
-	return memcmp(x->conn->daddr, y->conn->daddr, sizeof(x->conn->daddr));
+	uint8_t of_x[16], of_y[16];
+
+	address_copy(of_x, x->conn->family, conn_daddr(x->conn));
+	address_copy(of_y, y->conn->family, conn_daddr(y->conn));
+	return memcmp(of_x, of_y, sizeof(of_x));
 }
 
 static void add_age(struct forecast *ages, const struct ports *p,

@@ -43,7 +43,8 @@ static struct collision *make(struct engine *e)
 }
 
 /* A socket that no dump has shown yet: what the record has of it. */
-static void know_by_record(struct conn *c, const struct tcpstate_record *r)
+static void know_by_record(struct conn *c, struct conn_parts *parts,
+			   const struct tcpstate_record *r)
 {
 	*c = (struct conn){
 		.cookie = r->cookie,
@@ -52,7 +53,7 @@ static void know_by_record(struct conn *c, const struct tcpstate_record *r)
 		.state_ns = r->mono_ns,
 		.snapshot = true,
 	};
-	take_tuple(c, r);
+	set_tuple(c, &parts->addresses, r);
 }
 
 static void collide(struct engine *e, const struct tcpstate_record *r)
@@ -65,7 +66,7 @@ static void collide(struct engine *e, const struct tcpstate_record *r)
 		if (!c)
 			return;
 		*c = (struct collision){ .first_ns = r->mono_ns };
-		know_by_record(&c->conn, r);
+		know_by_record(&c->conn, &c->parts, r);
 	}
 	if (conn)
 		conn_copy(&c->conn, &c->parts, conn);

@@ -285,7 +285,7 @@ struct entry *entry_new(struct engine *e,
 	}
 	entry->conn.netns = r->netns_ino;
 	entry->conn.life = 1;
-	take_tuple(&entry->conn, r);
+	take_tuple(e, entry, r);
 	return entry;
 }
 
@@ -307,7 +307,7 @@ void entry_reset(struct engine *e, struct entry *entry,
 	entry->rst_received = false;
 	entry->fw2_in_order = false;
 	entry->fw2_softirq = false;
-	take_tuple(&entry->conn, r);
+	take_tuple(e, entry, r);
 	settled(e, entry);
 }
 
@@ -381,7 +381,7 @@ static void on_connect(struct engine *e, const struct tcpstate_record *r)
 
 	if (!entry || entry->dead)
 		return;
-	take_tuple(&entry->conn, r);
+	take_tuple(e, entry, r);
 	know(&entry->conn, CONN_ISN_LOCAL, &entry->conn.isn_local,
 	     r->write_seq);
 	decide_now(e, entry);
@@ -523,7 +523,7 @@ static void on_state(struct engine *e, const struct tcpstate_record *r)
 	entry = entry_for_move(e, r);
 	if (!entry)
 		return;
-	take_tuple(&entry->conn, r);
+	take_tuple(e, entry, r);
 	take_owner(e, &entry->conn, r);
 	if (r->new_state == TCPSTATE_CLOSE) {
 		if (infer_mini(e, entry, r))

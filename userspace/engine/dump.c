@@ -161,7 +161,7 @@ static int by_local_end(const void *a, const void *b)
 		return x->sport - y->sport;
 	if (x->family != y->family)
 		return x->family - y->family;
-	return memcmp(x->saddr, y->saddr, sizeof(x->saddr));
+	return memcmp(conn_saddr(x), conn_saddr(y), x->family == 6 ? 16 : 4);
 }
 
 static const struct conn *listener_at(const struct listeners *l,
@@ -180,15 +180,19 @@ static const struct conn *listener_at(const struct listeners *l,
 static const struct conn *listener_of(const struct listeners *l,
 				      const struct conn *c)
 {
+	struct address_pair unspecified = { 0 };
 	const struct conn *found = listener_at(l, c);
 	struct conn any = {
 		.netns = c->netns, .sport = c->sport, .family = c->family,
 	};
 
+	if (c->family == 6)
+		any.v6 = &unspecified;
 	if (!found)
 		found = listener_at(l, &any);
 	if (!found && any.family == 4) {
 		any.family = 6;
+		any.v6 = &unspecified;
 		found = listener_at(l, &any);
 	}
 	return found;

@@ -77,6 +77,11 @@ struct closing {
 	uint8_t probes;
 };
 
+/* Of IPv6, which has no room in struct conn: most are IPv4. */
+struct address_pair {
+	uint8_t saddr[16], daddr[16];
+};
+
 /*
  * A connection: everything known about one life of one socket.  There may be a
  * million of them: the order leaves no holes, and has what each move touches at
@@ -114,8 +119,13 @@ struct conn {
 
 	uint16_t sport;		/* host order, 0 = unknown */
 	uint16_t dport;
-	uint8_t saddr[16];	/* local; IPv4 in the first 4 bytes */
-	uint8_t daddr[16];
+	/* Local and the peer's: conn_saddr(), conn_daddr(). */
+	union {
+		struct {
+			uint8_t saddr[4], daddr[4];
+		} v4;
+		struct address_pair *v6;	/* if .family is 6 */
+	};
 
 	/* CLOCK_MONOTONIC ns; 0 = not seen. */
 	uint64_t born_ns;	/* SYN, connect() or listen() */
@@ -149,6 +159,17 @@ struct conn {
 #define CONN_FIN_LOCAL	(1 << 2)
 #define CONN_FIN_PEER	(1 << 3)
 #define CONN_ACK_SEQ	(1 << 4)
+
+/* Its addresses: 16 bytes if .family is 6, otherwise 4. */
+static inline const uint8_t *conn_saddr(const struct conn *c)
+{
+	return c->family == 6 ? c->v6->saddr : c->v4.saddr;
+}
+
+static inline const uint8_t *conn_daddr(const struct conn *c)
+{
+	return c->family == 6 ? c->v6->daddr : c->v4.daddr;
+}
 
 /* How it is closed, all zero if it is not. */
 static inline const struct closing *conn_closing(const struct conn *c)

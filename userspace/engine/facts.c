@@ -19,48 +19,60 @@ static bool is_zero(const uint8_t *a)
 	return !memcmp(a, zero, sizeof(zero));
 }
 
-static void set_v4(uint8_t *to, const uint8_t *from, bool mapped)
-{
-	memset(to, 0, 16);
-	memcpy(to, mapped ? from + 12 : from, 4);
-}
-
 /*
  * A socket of AF_INET6 that talks to a v4-mapped peer is IPv4 on the wire; so
  * is its end of ::, before connect() has chosen an address.
  */
-static void take_addresses(struct conn *c, const struct tcpstate_record *r)
+static bool is_mapped(const struct tcpstate_record *r)
 {
-	bool inet = r->family == FAMILY_INET;
-	bool mapped = !inet && (is_v4_mapped(r->daddr) ||
-				(is_zero(r->daddr) && is_v4_mapped(r->saddr)));
-
-	c->family = inet || mapped ? 4 : 6;
-	if (c->family == 4) {
-		set_v4(c->saddr, r->saddr, mapped);
-		set_v4(c->daddr, r->daddr, mapped);
-	} else {
-		memcpy(c->saddr, r->saddr, 16);
-		memcpy(c->daddr, r->daddr, 16);
-	}
+	return r->family != FAMILY_INET &&
+	       (is_v4_mapped(r->daddr) ||
+		(is_zero(r->daddr) && is_v4_mapped(r->saddr)));
 }
 
 /*
  * CLOSE and CLOSE -> SYN_SENT have no port or a stale one (F11), a child's
  * first record no peer (F9): what is known is not overwritten with less.
  */
-void take_tuple(struct conn *c, const struct tcpstate_record *r)
+static bool has_tuple(const struct conn *c, const struct tcpstate_record *r)
 {
-	bool closing = r->type == TCPSTATE_STATE &&
-		       r->new_state == TCPSTATE_CLOSE;
+	return !c->family || r->type != TCPSTATE_STATE ||
+	       r->new_state != TCPSTATE_CLOSE;
+}
 
-	if (closing && c->family)
-		return;
-	take_addresses(c, r);
+void set_tuple(struct conn *c, struct address_pair *pair,
+	       const struct tcpstate_record *r)
+{
+	const size_t at = r->family == FAMILY_INET ? 0 : 12;
+
+	if (r->family == FAMILY_INET || is_mapped(r)) {
+		c->family = 4;
+		memcpy(c->v4.saddr, r->saddr + at, 4);
+		memcpy(c->v4.daddr, r->daddr + at, 4);
+	} else {
+		c->family = 6;
+		memcpy(pair->saddr, r->saddr, 16);
+		memcpy(pair->daddr, r->daddr, 16);
+		c->v6 = pair;
+	}
 	if (r->sport)
 		c->sport = r->sport;
 	if (r->dport)
 		c->dport = r->dport;
+}
+
+void take_tuple(struct engine *e, struct entry *entry,
+		const struct tcpstate_record *r)
+{
+	struct address_pair *pair = NULL;
+
+	if (!has_tuple(&entry->conn, r))
+		return;
+	if (r->family == FAMILY_INET || is_mapped(r))
+		table_drop_pair(e->table, entry);
+	else
+		pair = table_pair(e->table, entry);
+	set_tuple(&entry->conn, pair, r);
 }
 
 bool task_is_known(const struct engine *e,

@@ -8,7 +8,11 @@
 #include "engine_internal.h"
 
 /* Addresses and ports, unless the record is known to have none (F9, F11). */
-void take_tuple(struct conn *c, const struct tcpstate_record *r);
+void take_tuple(struct engine *e, struct entry *entry,
+		const struct tcpstate_record *r);
+/* The same of a copy, to which @pair belongs: it has room for IPv6. */
+void set_tuple(struct conn *c, struct address_pair *pair,
+	       const struct tcpstate_record *r);
 
 /* Is the record's task a program's, and not ourselves? */
 bool task_is_known(const struct engine *e, const struct tcpstate_record *r);

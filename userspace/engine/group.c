@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address.h"
+
 #define MINUTE_NS 60000000000ULL
 /* Twice FINDING_PEERS_MAX, so that a search ends soon. */
 #define PEER_BUCKETS 2048
@@ -45,7 +47,7 @@ void group_key_of(struct group_key *key, const struct conn *c)
 	}
 	key->remote_port = c->dport;
 	key->remote_family = c->family;
-	memcpy(key->remote_addr, c->daddr, 16);
+	address_copy(key->remote_addr, c->family, conn_daddr(c));
 }
 
 void group_key_of_finding(struct group_key *key, const struct finding *f)
@@ -224,7 +226,8 @@ void group_set_end(struct finding *f, const struct conn *c,
 	if (!listener)
 		return;
 	f->listener.family = listener->family;
-	memcpy(f->listener.saddr, listener->saddr, 16);
+	address_copy(f->listener.saddr, listener->family,
+		     conn_saddr(listener));
 	f->listener.sport = listener->sport;
 	f->listener.pid = listener->pid;
 	group_set_comm(f->listener.comm, listener->comm);
@@ -440,7 +443,7 @@ int group_count(struct groups *g, struct finding *f, const struct conn *c,
 	if (f->count < FINDING_LIST_MAX)
 		f->conn_ids[f->count] = c->cookie;
 	f->count++;
-	memcpy(peer.addr, c->daddr, 16);
+	address_copy(peer.addr, c->family, conn_daddr(c));
 	err = count_holders(index, f, holdings, n);
 	return err ? err : count_peer(index, f, &peer);
 }

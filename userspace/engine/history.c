@@ -189,13 +189,13 @@ static bool fits(const struct history *a, const struct history *b)
 
 	/* Each namespace has a loopback of its own. */
 	if (x->netns != y->netns &&
-	    addresses_are_local(x->family, x->saddr, x->daddr))
+	    addresses_are_local(x->family, conn_saddr(x), conn_daddr(x)))
 		return false;
 	return a != b && numbers_fit(x, y) && x->role != ROLE_LISTENER && y->role != ROLE_LISTENER &&
 	       x->family == y->family && x->sport && x->dport &&
 	       x->sport == y->dport && x->dport == y->sport &&
-	       !memcmp(x->saddr, y->daddr, len) &&
-	       !memcmp(x->daddr, y->saddr, len) &&
+	       !memcmp(conn_saddr(x), conn_daddr(y), len) &&
+	       !memcmp(conn_daddr(x), conn_saddr(y), len) &&
 	       begin_of(a) <= end_of(b) && begin_of(b) <= end_of(a);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address.h"
 #include "advice.h"
 
 struct leaks {
@@ -264,8 +265,8 @@ static void count_syns(const struct leaks *l, struct finding *f,
 	s->family = c->family;
 	s->sport = c->sport;
 	s->dport = c->dport;
-	memcpy(s->saddr, c->saddr, sizeof(s->saddr));
-	memcpy(s->daddr, c->daddr, sizeof(s->daddr));
+	address_copy(s->saddr, c->family, conn_saddr(c));
+	address_copy(s->daddr, c->family, conn_daddr(c));
 }
 
 int leaks_add_collision(struct leaks *l, const struct collision *collision,

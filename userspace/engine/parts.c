@@ -5,6 +5,8 @@ void conn_moved(struct conn *copy, struct conn_parts *parts)
 {
 	if (copy->closing)
 		copy->closing = &parts->closing;
+	if (copy->family == 6)
+		copy->v6 = &parts->addresses;
 }
 
 void conn_copy(struct conn *to, struct conn_parts *parts,
@@ -13,5 +15,7 @@ void conn_copy(struct conn *to, struct conn_parts *parts,
 	*to = *from;
 	if (from->closing)
 		parts->closing = *from->closing;
+	if (from->family == 6)
+		parts->addresses = *from->v6;
 	conn_moved(to, parts);
 }

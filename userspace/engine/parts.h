@@ -9,6 +9,7 @@
 
 struct conn_parts {
 	struct closing closing;
+	struct address_pair addresses;
 };
 
 /* @parts stands beside the copy for as long. */

@@ -246,14 +246,14 @@ static struct group *group_of(struct ports *p, const struct space *space,
 	struct group_key key = { .netns = c->netns, .family = c->family };
 	struct group *group;
 
-	memcpy(key.saddr, c->saddr, sizeof(key.saddr));
+	address_copy(key.saddr, c->family, conn_saddr(c));
 	if (was_accepted(space, c)) {
 		key.scope = SCOPE_SERVICE;
 		key.port = c->sport;
 	} else {
 		key.scope = SCOPE_DESTINATION;
 		key.port = c->dport;
-		memcpy(key.daddr, c->daddr, sizeof(key.daddr));
+		address_copy(key.daddr, c->family, conn_daddr(c));
 	}
 	group = group_get(p, &key);
 	if (group)

@@ -43,8 +43,9 @@ static void tell_of_peer(struct engine *e, struct segment *s,
 			 const struct tcpstate_record *r)
 {
 	struct conn conn = listener->conn;
+	struct address_pair pair;
 
-	take_tuple(&conn, r);
+	set_tuple(&conn, &pair, r);
 	tell(e, s, &conn);
 }
 

@@ -281,7 +281,7 @@ static bool judge_idle(const struct stuck_config *cfg, const struct conn *c,
 {
 	uint64_t quiet_ms = f->sent_ms;
 
-	if (addresses_are_local(c->family, c->saddr, c->daddr))
+	if (addresses_are_local(c->family, conn_saddr(c), conn_daddr(c)))
 		return false;
 	if (f->received_ms < quiet_ms)
 		quiet_ms = f->received_ms;

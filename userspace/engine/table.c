@@ -38,7 +38,7 @@ struct table {
 	 * in the cache any more.
 	 */
 	struct deque ahead;
-	struct pool closings;
+	struct pool closings, pairs;
 	size_t used, max;
 };
 
@@ -54,6 +54,7 @@ struct table *table_new(size_t max)
 	t->max = max < ENTRIES_MAX ? max : ENTRIES_MAX;
 	t->fresh = 1;
 	t->closings.size = sizeof(struct closing);
+	t->pairs.size = sizeof(struct address_pair);
 	t->n_buckets = BUCKETS_MIN;
 	t->buckets = calloc(t->n_buckets, sizeof(*t->buckets));
 	if (!t->buckets) {
@@ -73,6 +74,7 @@ void table_free(struct table *t)
 	free(t->buckets);
 	deque_free(&t->ahead);
 	pool_free(&t->closings);
+	pool_free(&t->pairs);
 	free(t);
 }
 
@@ -230,7 +232,7 @@ static uint32_t entry_alloc(struct table *t)
 
 bool table_reserve(struct table *t)
 {
-	return pool_reserve(&t->closings);
+	return pool_reserve(&t->closings) && pool_reserve(&t->pairs);
 }
 
 struct closing *table_closing(struct table *t, struct entry *entry)
@@ -240,8 +242,21 @@ struct closing *table_closing(struct table *t, struct entry *entry)
 	return entry->conn.closing;
 }
 
+struct address_pair *table_pair(struct table *t, struct entry *entry)
+{
+	return entry->conn.family == 6 ? entry->conn.v6 :
+					 pool_take(&t->pairs);
+}
+
+void table_drop_pair(struct table *t, struct entry *entry)
+{
+	if (entry->conn.family == 6)
+		pool_give(&t->pairs, entry->conn.v6);
+}
+
 static void give_parts(struct table *t, struct entry *entry)
 {
+	table_drop_pair(t, entry);
 	if (entry->conn.closing)
 		pool_give(&t->closings, entry->conn.closing);
 }

@@ -70,7 +70,7 @@ struct entry {
 	bool fw2_in_order : 1;	/* of segs_fw2: nothing was missing before it */
 	bool fw2_softirq : 1;	/* .. and it was counted when it was taken */
 	struct held held;
-} __attribute__((aligned(64)));
+} __attribute__((aligned(8)));
 
 _Static_assert(offsetof(struct entry, conn.cookie) < 64,
 	       "the cookie has left the first line");
@@ -95,12 +95,15 @@ void table_remove(struct table *t, struct entry *entry);
 void table_reset(struct table *t, struct entry *entry);
 
 /*
- * Room for the closing part of one more connection; a record needs no more.
- * False without memory.
+ * Room for the parts of one more connection; a record needs no more.  False
+ * without memory.
  */
 bool table_reserve(struct table *t);
 /* The closing part, begun if it has none; never NULL after table_reserve(). */
 struct closing *table_closing(struct table *t, struct entry *entry);
+/* The same of its IPv6 addresses, whose family is still to be set. */
+struct address_pair *table_pair(struct table *t, struct entry *entry);
+void table_drop_pair(struct table *t, struct entry *entry);
 
 /* To the young end of a list, or to that of the one it is in. */
 void table_move(struct table *t, struct entry *entry, enum list list);

@@ -52,7 +52,7 @@ void json_end_point(struct jsonw *w, const char *addr_key, const char *port_key,
 	static const uint8_t zero[16];
 	struct cell cell;
 
-	if (wildcard || port || memcmp(addr, zero, sizeof(zero)))
+	if (wildcard || port || memcmp(addr, zero, family == 6 ? 16 : 4))
 		jsonw_word(w, addr_key, cell_addr(&cell, family, addr));
 	if (port)
 		jsonw_number(w, port_key, port);
@@ -66,9 +66,9 @@ static void put_identity(struct jsonw *w, const struct conn *c)
 	if (c->netns)
 		jsonw_number(w, "netns", c->netns);
 	jsonw_word(w, "family", c->family == 6 ? "ipv6" : "ipv4");
-	json_end_point(w, "saddr", "sport", c->family, c->saddr, c->sport,
+	json_end_point(w, "saddr", "sport", c->family, conn_saddr(c), c->sport,
 		       c->role == ROLE_LISTENER);
-	json_end_point(w, "daddr", "dport", c->family, c->daddr, c->dport,
+	json_end_point(w, "daddr", "dport", c->family, conn_daddr(c), c->dport,
 		       false);
 }
 

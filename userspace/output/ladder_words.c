@@ -173,9 +173,9 @@ static void add_end(struct text *t, const struct ladder *l, enum side side)
 	if (c && c->pid)
 		add(t, "%s[%" PRIu32 "] ", cell_comm(&comm, c->comm), c->pid);
 	if (c)
-		add(t, "%s", cell_end(&end, c->family, c->saddr, c->sport));
+		add(t, "%s", cell_end(&end, c->family, conn_saddr(c), c->sport));
 	else
-		add(t, "%s", cell_end(&end, far->family, far->daddr,
+		add(t, "%s", cell_end(&end, far->family, conn_daddr(far),
 				      far->dport));
 }
 
