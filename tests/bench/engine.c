@@ -2,7 +2,7 @@
 /*
  * engine [LIVE]..: what the engine alone takes, on one core, with LIVE connections
  * in its table (1,000 to 1,000,000): records per second, and bytes of memory for
- * each.
+ * each, in ESTABLISHED and in TIME_WAIT.
  *
  * Records come through two rings, as from two CPUs: a churn of loopback
  * connections at 40,000 a second, whose clients close first; LIVE of them are in
@@ -83,6 +83,18 @@ static unsigned int connection(uint64_t ns, uint64_t i, uint64_t live)
 	return 14;
 }
 
+/* One that stays. */
+static unsigned int established(uint64_t ns, uint64_t i, uint64_t live)
+{
+	const uint64_t client = i + 2;
+
+	(void)live;
+	store(ns, client, T(STATE), S(CLOSE), S(SYN_SENT), TASK);
+	store(ns + 500, client, T(CONNECT), S(SYN_SENT), S(SYN_SENT), TASK);
+	store(ns + 2000, client, T(STATE), S(SYN_SENT), S(ESTABLISHED), 1);
+	return 3;
+}
+
 static double cpu_seconds(void)
 {
 	struct timespec ts;
@@ -100,13 +112,15 @@ static long resident_kb(void)
 }
 
 /* Connections @from to @to - 1. */
-static uint64_t run(struct engine *e, uint64_t from, uint64_t to, uint64_t live)
+static uint64_t run(struct engine *e,
+		    unsigned int (*one)(uint64_t ns, uint64_t i, uint64_t live),
+		    uint64_t from, uint64_t to, uint64_t live)
 {
 	uint64_t records = 0, ns = 0;
 
 	for (uint64_t i = from; i < to; i++) {
 		ns = 1000000000 + i * (1000000000 / RATE);
-		records += connection(ns, i, live);
+		records += one(ns, i, live);
 		if (i % ROUND == 0)
 			engine_advance(e, ns);
 	}
@@ -114,20 +128,15 @@ static uint64_t run(struct engine *e, uint64_t from, uint64_t to, uint64_t live)
 	return records;
 }
 
-static int measure(uint64_t live)
+static struct engine *begin(uint64_t live)
 {
+	static struct ring rings[CPUS];
 	const struct engine_sink sink = { .transition = on_transition };
 	const struct engine_config cfg = {
 		.max_conns = 2 * live + 65536, .holdback_ns = 2000000,
 		.settle_ns = 60000000, .hooks = ~0U,
 	};
 	struct engine *e = engine_new(&cfg, &sink, NULL);
-	struct ring rings[CPUS];
-	const long before_kb = resident_kb();
-	struct engine_stats stats;
-	uint64_t records;
-	double seconds;
-	long grown_kb;
 
 	for (int cpu = 0; cpu < CPUS; cpu++)
 		rings[cpu] = (struct ring){
@@ -135,17 +144,47 @@ static int measure(uint64_t live)
 			.slot_bytes = sizeof(slots[cpu][0]), .shift = SHIFT,
 			.cpu = cpu, .tail = &tail[cpu],
 		};
-	if (!e || engine_set_rings(e, rings, CPUS))
+	return e && !engine_set_rings(e, rings, CPUS) ? e : NULL;
+}
+
+static int measure_memory(uint64_t live)
+{
+	const long before_kb = resident_kb();
+	struct engine *e = begin(live);
+	struct engine_stats stats;
+
+	if (!e)
 		return 1;
-	run(e, 0, live, live);
+	run(e, established, 0, live, live);
+	engine_get_stats(e, &stats);
+	if (stats.corrected || stats.lost || stats.live != live)
+		return 1;
+	printf("{\"live\":%zu,\"state\":\"ESTABLISHED\",\"bytes\":%.0f}\n",
+	       stats.live, (resident_kb() - before_kb) * 1024.0 / live);
+	engine_free(e);
+	return 0;
+}
+
+static int measure(uint64_t live)
+{
+	const long before_kb = resident_kb();
+	struct engine *e = begin(live);
+	struct engine_stats stats;
+	uint64_t records;
+	double seconds;
+	long grown_kb;
+
+	if (!e)
+		return 1;
+	run(e, connection, 0, live, live);
 	grown_kb = resident_kb() - before_kb;
 	seconds = cpu_seconds();
-	records = run(e, live, live + MEASURED, live);
+	records = run(e, connection, live, live + MEASURED, live);
 	seconds = cpu_seconds() - seconds;
 	engine_get_stats(e, &stats);
 	if (stats.corrected || stats.lost || stats.live != live)
 		return 1;
-	printf("{\"live\":%zu,\"records_per_second\":%.0f,\"ns\":%.1f,"
+	printf("{\"live\":%zu,\"state\":\"TIME_WAIT\",\"records_per_second\":%.0f,\"ns\":%.1f,"
 	       "\"bytes\":%.0f}\n", stats.live, records / seconds,
 	       seconds / records * 1e9, grown_kb * 1024.0 / live);
 	engine_free(e);
@@ -153,18 +192,23 @@ static int measure(uint64_t live)
 }
 
 /* In a process of its own: memory that was freed is not new. */
-static int in_child(uint64_t live)
+static int in_child(int (*of)(uint64_t live), uint64_t live)
 {
 	int status = -1;
 	pid_t pid = fork();
 
 	if (!pid) {
-		status = measure(live);
+		status = of(live);
 		fflush(stdout);
 		_exit(status);
 	}
 	waitpid(pid, &status, 0);
 	return status;
+}
+
+static int both(uint64_t live)
+{
+	return in_child(measure_memory, live) | in_child(measure, live);
 }
 
 int main(int argc, char **argv)
@@ -173,8 +217,8 @@ int main(int argc, char **argv)
 	int failed = 0;
 
 	for (int i = 1; i < argc; i++)
-		failed |= in_child(strtoull(argv[i], NULL, 0));
+		failed |= both(strtoull(argv[i], NULL, 0));
 	for (size_t i = 0; argc < 2 && i < sizeof(usual) / sizeof(*usual); i++)
-		failed |= in_child(usual[i]);
+		failed |= both(usual[i]);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -92,33 +92,34 @@ struct conn {
 	uint32_t life;		/* 1, 2, ..; 0 while it is not known */
 	uint32_t netns;		/* inode of its network namespace */
 
-	uint8_t family;		/* 4 or 6; v4-mapped is 4, as on the wire */
-	uint8_t role;		/* enum role */
 	uint8_t state;		/* enum tcpstate_state, never NEW_SYN_RECV */
-	uint8_t basis;		/* enum tcpstate_basis of the last move */
-	bool snapshot : 1;	/* older than the capture: times are bounds */
-	bool mini : 1;		/* now an inet_timewait_sock */
+	uint8_t family : 3;	/* 4 or 6; v4-mapped is 4, as on the wire */
+	/* Of the sequence numbers: CONN_ISN_LOCAL .. */
+	uint8_t known : 5;
+	uint16_t derived : 5;	/* from counters, not from a handshake */
+	uint16_t contradicts : 5;	/* records disagree, or the arithmetic */
+	uint16_t role : 2;	/* enum role */
+	uint16_t basis : 2;	/* enum tcpstate_basis of the last move */
 	bool has_uid : 1;
 	bool accepted : 1;	/* accept() was seen, or the inode is not 0 */
+	uint16_t first : 2;	/* enum first: who closed first */
+	uint16_t kind : 3;	/* enum close_kind */
+	uint16_t reason : 5;	/* enum reason of the move to CLOSE/TIME_WAIT */
+	uint16_t detail : 4;
 	bool unusual : 1;	/* a move that is no normal client's or server's */
+	bool by_exit : 1;	/* descriptor closed by process exit */
+	uint16_t syn_retrans : 12;	/* SYNs or SYN-ACKs sent again */
 	bool syncookie : 1;	/* no request_sock was seen for it */
 	bool fastopen : 1;
-	bool by_exit : 1;	/* descriptor closed by process exit */
-	/* Of the sequence numbers: CONN_ISN_LOCAL .. */
-	uint8_t known;
-	uint8_t derived;	/* from counters, not from a handshake */
-	uint8_t contradicts;	/* records disagree, or the arithmetic */
+	bool snapshot : 1;	/* older than the capture: times are bounds */
+	bool mini : 1;		/* now an inet_timewait_sock */
 	uint64_t state_ns;	/* when .state was entered; a bound if .snapshot */
 
 	/* NULL until it begins to close, as most that live do not. */
 	struct closing *closing;
-	uint8_t first;		/* enum first: who closed first */
-	uint8_t kind;		/* enum close_kind */
-	uint8_t reason;		/* enum reason of the move to CLOSE/TIME_WAIT */
-	uint8_t detail;
-
 	uint16_t sport;		/* host order, 0 = unknown */
 	uint16_t dport;
+	uint32_t inode;		/* SNAPSHOT: 0 = in no file */
 	/* Local and the peer's: conn_saddr(), conn_daddr(). */
 	union {
 		struct {
@@ -148,11 +149,12 @@ struct conn {
 
 	/* SNAPSHOT and fresh dumps; Recv-Q and Send-Q as ss has them. */
 	uint64_t dumped_ns;	/* when sock_diag last showed it; 0 = never */
-	uint32_t inode;		/* 0 = in no file */
 	uint32_t rqueue, wqueue;
-
-	uint16_t syn_retrans;	/* SYNs or SYN-ACKs sent again */
 };
+
+_Static_assert(TCPSTATE_NEW_SYN_RECV <= 16 && ROLES <= 4 &&
+	       TCPSTATE_BASES <= 4 && FIRSTS <= 4 && KINDS <= 8 &&
+	       REASONS <= 32 && DETAILS <= 16, "a field of bits is too narrow");
 
 #define CONN_ISN_LOCAL	(1 << 0)
 #define CONN_ISN_PEER	(1 << 1)

@@ -134,11 +134,14 @@ static void take_fins(struct engine *e, struct entry *entry,
 	take_ack_of_fin(c, end, r);
 }
 
+/* What the field holds; the kernel gives up after 255 at most. */
+#define SYN_RETRANS_MAX 4095
+
 void count_syn_retrans(struct conn *c, const struct tcpstate_record *r)
 {
 	if (c->syn_retrans < r->total_retrans)
-		c->syn_retrans = r->total_retrans < UINT16_MAX ?
-				 (uint16_t)r->total_retrans : UINT16_MAX;
+		c->syn_retrans = r->total_retrans < SYN_RETRANS_MAX ?
+				 r->total_retrans : SYN_RETRANS_MAX;
 	if (c->retrans < c->syn_retrans)
 		c->retrans = c->syn_retrans;
 }

@@ -19,13 +19,11 @@ static void *next_of(const void *piece)
 	return next;
 }
 
-bool pool_reserve(struct pool *p)
+bool pool_grow(struct pool *p)
 {
 	size_t bytes = sizeof(struct pool_chunk) + PIECES * p->size;
 	struct pool_chunk *chunk;
 
-	if (p->free)
-		return true;
 	bytes = (bytes + POOL_ALIGN - 1) / POOL_ALIGN * POOL_ALIGN;
 	chunk = aligned_alloc(POOL_ALIGN, bytes);
 	if (!chunk)

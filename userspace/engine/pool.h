@@ -20,8 +20,15 @@ struct pool {
 	void *free;			/* by their first bytes */
 };
 
+/* pool_reserve() when none is free. */
+bool pool_grow(struct pool *p);
+
 /* False without memory: not even one more can be taken. */
-bool pool_reserve(struct pool *p);
+static inline bool pool_reserve(struct pool *p)
+{
+	return p->free || pool_grow(p);
+}
+
 /* All zero; NULL without memory, but not after pool_reserve(). */
 void *pool_take(struct pool *p);
 void pool_give(struct pool *p, void *piece);
