@@ -212,6 +212,27 @@ static void test_closing(void **state)
 	assert_ptr_equal(table_closing(t, a), end);
 }
 
+/* Addresses of IPv6 are the connection's until it has none. */
+static void test_pair(void **state)
+{
+	struct table *t = *state;
+	struct entry *a = add(t, 1), *b = add(t, 2);
+	struct address_pair *pair = table_pair(t, a);
+
+	assert_non_null(pair);
+	a->conn.family = 6;
+	a->conn.v6 = pair;
+	assert_ptr_equal(table_pair(t, a), pair);
+	assert_ptr_not_equal(table_pair(t, b), pair);
+	table_drop_pair(t, a);
+	a->conn.family = 4;
+	assert_ptr_equal(table_pair(t, b), pair);
+	b->conn.family = 6;
+	b->conn.v6 = pair;
+	table_remove(t, b);
+	assert_ptr_equal(table_pair(t, a), pair);
+}
+
 struct visit {
 	uint64_t sum;
 	unsigned int n, stop_at;
@@ -281,6 +302,7 @@ int main(void)
 		WITH_TABLE(test_lists),
 		cmocka_unit_test(test_bound),
 		WITH_TABLE(test_closing),
+		WITH_TABLE(test_pair),
 		WITH_TABLE(test_each),
 		WITH_TABLE(test_each_stops),
 		WITH_TABLE(test_each_may_remove),

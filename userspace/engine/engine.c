@@ -206,12 +206,15 @@ static void fetch_ahead(struct engine *e)
 {
 	const struct tcpstate_record *rec;
 
-	rec = merge_look_ahead(e->merge, 4);
+	rec = merge_look_ahead(e->merge, 6);
 	if (rec)
 		table_fetch_bucket(e->table, rec->cookie);
-	rec = merge_look_ahead(e->merge, 2);
+	rec = merge_look_ahead(e->merge, 4);
 	if (rec)
 		table_fetch_entry(e->table, rec->cookie);
+	rec = merge_look_ahead(e->merge, 2);
+	if (rec)
+		table_fetch_closing(e->table, rec->cookie);
 }
 
 static void release(struct engine *e, uint64_t until_ns, uint64_t now_ns)

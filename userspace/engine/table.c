@@ -13,17 +13,24 @@ struct list_head {
 };
 
 #define CHUNK 1024	/* entries allocated at once */
+/* Numbers count units of what entries are aligned to: no multiplication. */
+#define UNIT _Alignof(struct entry)
+#define UNITS (sizeof(struct entry) / UNIT)
+#define CHUNK_BITS 13
 
 struct chunk {
 	struct entry entries[CHUNK];
 };
+
+_Static_assert(CHUNK * UNITS <= 1 << CHUNK_BITS, "a chunk has too many units");
 
 #define FETCH_AHEAD	6
 
 struct table {
 	/*
 	 * Entries have numbers, a link being half as long as a pointer then:
-	 * the place in .chunks, times CHUNK, and that in the chunk.  0 is none.
+	 * the place in .chunks, and in its lower bits that in the chunk.  0 is
+	 * none.
 	 */
 	struct chunk **chunks;
 	size_t n_chunks;
@@ -43,7 +50,7 @@ struct table {
 };
 
 #define BUCKETS_MIN 1024
-#define ENTRIES_MAX (UINT32_MAX - CHUNK)	/* that numbers can tell apart */
+#define ENTRIES_MAX ((UINT32_MAX >> CHUNK_BITS) * CHUNK - 1)	/* by number */
 
 struct table *table_new(size_t max)
 {
@@ -52,7 +59,7 @@ struct table *table_new(size_t max)
 	if (!t)
 		return NULL;
 	t->max = max < ENTRIES_MAX ? max : ENTRIES_MAX;
-	t->fresh = 1;
+	t->fresh = UNITS;
 	t->closings.size = sizeof(struct closing);
 	t->pairs.size = sizeof(struct address_pair);
 	t->n_buckets = BUCKETS_MIN;
@@ -80,7 +87,9 @@ void table_free(struct table *t)
 
 static struct entry *at(const struct table *t, uint32_t number)
 {
-	return &t->chunks[number / CHUNK]->entries[number % CHUNK];
+	char *chunk = (char *)t->chunks[number >> CHUNK_BITS];
+
+	return (void *)(chunk + (number & ((1U << CHUNK_BITS) - 1)) * UNIT);
 }
 
 static struct entry *at_or_null(const struct table *t, uint32_t number)
@@ -124,6 +133,18 @@ static void fetch(const struct entry *entry)
 		__builtin_prefetch(first + line);
 }
 
+static void fetch_closing(const struct entry *entry)
+{
+	if (entry)
+		__builtin_prefetch(entry->conn.closing);
+}
+
+void table_fetch_closing(const struct table *t, uint64_t cookie)
+{
+	fetch_closing(at_or_null(t, t->buckets[bucket_of(t->n_buckets,
+							 cookie)]));
+}
+
 void table_fetch_entry(const struct table *t, uint64_t cookie)
 {
 	fetch(at_or_null(t, t->buckets[bucket_of(t->n_buckets, cookie)]));
@@ -138,6 +159,8 @@ void table_fetch_ahead(struct table *t)
 		deque_pop(ahead);
 	if (ahead->used > FETCH_AHEAD)
 		fetch(*deque_at(ahead, FETCH_AHEAD));
+	if (ahead->used > FETCH_AHEAD / 2)
+		fetch_closing(*deque_at(ahead, FETCH_AHEAD / 2));
 }
 
 /* Without memory the chains grow longer, and that is all. */
@@ -222,9 +245,12 @@ static uint32_t entry_alloc(struct table *t)
 		t->free = at(t, number)->chain;
 		fetch(at_or_null(t, t->free));
 	} else {
-		if (t->fresh / CHUNK == t->n_chunks && !add_chunk(t))
+		if (t->fresh >> CHUNK_BITS == t->n_chunks && !add_chunk(t))
 			return 0;
-		number = t->fresh++;
+		number = t->fresh;
+		t->fresh += UNITS;
+		if ((t->fresh & ((1U << CHUNK_BITS) - 1)) == CHUNK * UNITS)
+			t->fresh = ((t->fresh >> CHUNK_BITS) + 1) << CHUNK_BITS;
 	}
 	memset(at(t, number), 0, sizeof(struct entry));
 	return number;

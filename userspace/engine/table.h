@@ -81,9 +81,10 @@ struct table *table_new(size_t max);
 void table_free(struct table *t);
 
 struct entry *table_find(const struct table *t, uint64_t cookie);
-/* Soon to be found: the one long before, the other a little before. */
+/* Soon to be found: the first long before, each other a little later. */
 void table_fetch_bucket(const struct table *t, uint64_t cookie);
 void table_fetch_entry(const struct table *t, uint64_t cookie);
+void table_fetch_closing(const struct table *t, uint64_t cookie);
 
 /* The oldest of LIST_SETTLING is worked on: those behind it will be next. */
 void table_fetch_ahead(struct table *t);
