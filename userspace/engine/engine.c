@@ -213,7 +213,8 @@ static void fetch_ahead(struct engine *e)
 	if (rec)
 		table_fetch_entry(e->table, rec->cookie);
 	rec = merge_look_ahead(e->merge, 2);
-	if (rec)
+	/* All but a TIME_WAIT have moved not long ago. */
+	if (rec && rec->type == TCPSTATE_TW_KILL)
 		table_fetch_closing(e->table, rec->cookie);
 }
 
