@@ -237,7 +237,8 @@ static int tell_waiting(void *ctx, const struct conn *conn)
 {
 	struct conns *cs = ctx;
 
-	if (conn_closing(conn)->tw_ns && conn->state == TCPSTATE_TIME_WAIT && !conn->snapshot)
+	if (conn_closing(conn)->tw_ns && conn->state == TCPSTATE_TIME_WAIT &&
+	    !conn->snapshot)
 		tell(cs, conn, false);
 	return 0;
 }

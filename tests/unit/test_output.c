@@ -599,7 +599,8 @@ static const struct {
 	  "4 segments, no TIME_WAIT: overflow" },
 	{ REASON_RST_SENT, DETAIL_DATA_AFTER_CLOSE, KIND_RST, 0,
 	  "RST sent, data after close" },
-	{ 31, 15, 0, 0, "FIN" },	/* out of range, as far as the fields go */
+	/* Out of range, as far as the fields go. */
+	{ 31, 15, 0, 0, "FIN" },
 };
 
 static void test_how(void **state)

@@ -70,7 +70,7 @@ struct entry {
 	bool fw2_in_order : 1;	/* of segs_fw2: nothing was missing before it */
 	bool fw2_softirq : 1;	/* .. and it was counted when it was taken */
 	struct held held;
-} __attribute__((aligned(32)));	/* seven halves of a line, four lines at most */
+} __attribute__((aligned(32)));	/* 224 bytes are in four lines at most */
 
 _Static_assert(offsetof(struct entry, conn.cookie) < 32,
 	       "the cookie has left the first line");
