@@ -179,7 +179,8 @@ check-debug:
 
 # ---- what it costs ----
 
-bench_programs := $(addprefix $(build)/bench/,load engine empty empty.bpf.o)
+bench_programs := $(addprefix $(build)/bench/,load engine recording empty \
+		  empty.bpf.o)
 
 $(build)/bench/%.bpf.o: tests/bench/%.bpf.c
 	@mkdir -p $(@D)
@@ -190,7 +191,8 @@ $(build)/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(cflags) $(cppflags) $< $(filter %.a,$^) -o $@ $(static_libs)
 
-$(build)/bench/engine: $(engine)
+$(build)/bench/engine: $(engine) tests/bench/connection.h
+$(build)/bench/recording: $(library) tests/bench/connection.h
 
 bench-programs: userspace $(bench_programs)
 
@@ -199,7 +201,10 @@ bench:
 	$(Q)$(MAKE) bench-programs
 	$(Q)tests/bench/compare --json $(build)/bench/compare.json \
 		--svg $(build)/bench/compare.svg
-	$(Q)tests/bench/instructions
+	$(Q)tests/bench/instructions --json $(build)/bench/instructions.json
+	$(Q)tests/bench/goals --compare $(build)/bench/compare.json \
+		--instructions $(build)/bench/instructions.json \
+		--json $(build)/bench/goals.json
 	$(Q)$(build)/bench/engine
 	$(Q)tests/bench/limits
 	$(Q)tests/bench/report
