@@ -202,12 +202,14 @@ bench:
 	$(Q)tests/bench/compare --json $(build)/bench/compare.json \
 		--svg $(build)/bench/compare.svg
 	$(Q)tests/bench/instructions --json $(build)/bench/instructions.json
+	$(Q)$(build)/bench/engine
+	$(Q)tests/bench/curves --json $(build)/bench/curves.json \
+		--svg $(build)/bench/curves.svg
+	$(Q)tests/bench/limits
+	$(Q)tests/bench/report
 	$(Q)tests/bench/goals --compare $(build)/bench/compare.json \
 		--instructions $(build)/bench/instructions.json \
 		--json $(build)/bench/goals.json
-	$(Q)$(build)/bench/engine
-	$(Q)tests/bench/limits
-	$(Q)tests/bench/report
 
 PREFIX ?= /usr/local
 install: $(build)/tcpstate-watch

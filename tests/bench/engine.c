@@ -173,6 +173,8 @@ static int in_child(int (*of)(uint64_t live), uint64_t live)
 	pid_t pid = fork();
 
 	if (!pid) {
+		/* no connection's memory, and no page of it is new later */
+		memset(slots, 0, n_rings * sizeof(*slots));
 		status = of(live);
 		fflush(stdout);
 		_exit(status);
