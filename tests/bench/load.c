@@ -4,7 +4,7 @@
  * loopback, in a network namespace of their own, and what the whole machine
  * spends on them is read off /proc/stat: softirq and whoever traces are in it.
  *
- *	quiet   the machine has done with what was before
+ *	quiet   the machine has done with what was before, but for --now
  *	warm    workers run, nothing is counted
  *	window  --seconds; or all of --count
  *
@@ -62,6 +62,7 @@ static struct {
 	unsigned long rate;	/* a second, all clients together; 0: no limit */
 	unsigned int payload;	/* bytes of the answer; 0: nothing is said */
 	bool both;		/* a client is its own server */
+	bool now;		/* whatever else the machine does */
 } cfg = { .pairs = 6, .seconds = 2 };
 
 /* A line of the cache each: they are written at every connection. */
@@ -384,6 +385,15 @@ static void report(unsigned long n, uint64_t ns, struct times spent)
 	       total);
 }
 
+static volatile sig_atomic_t enough;
+
+/* The window ends early, and all as it should. */
+static void on_interrupt(int signal)
+{
+	(void)signal;
+	enough = 1;
+}
+
 static void run(void)
 {
 	pid_t servers[PAIRS_MAX], clients[PAIRS_MAX];
@@ -391,7 +401,8 @@ static void run(void)
 	struct times from, spent;
 	uint64_t began_ns;
 
-	wait_until_quiet();
+	if (!cfg.now)
+		wait_until_quiet();
 	from = machine_times();
 	began_ns = now_ns();
 	start(servers, clients);
@@ -400,7 +411,8 @@ static void run(void)
 		from = machine_times();
 		began_ns = now_ns();
 		before = connections();
-		sleep_ns((uint64_t)(cfg.seconds * 1e9));
+		if (!enough)
+			sleep_ns((uint64_t)(cfg.seconds * 1e9));
 	} else {
 		wait_for(clients);
 	}
@@ -421,6 +433,7 @@ static void run(void)
 
 static const struct argp_option options[] = {
 	{ "both", 'b', NULL, 0, "a client is its own server", 0 },
+	{ "now", 'q', NULL, 0, "do not wait until the machine is quiet", 0 },
 	{ "closer", 'c', "WHO", 0, "client, server or rst", 0 },
 	{ "pairs", 'w', "N", 0, "of a client and a server", 0 },
 	{ "seconds", 's', "S", 0, "length of the window", 0 },
@@ -443,6 +456,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case 'b':
 		cfg.both = true;
+		break;
+	case 'q':
+		cfg.now = true;
 		break;
 	case 'w':
 		cfg.pairs = strtoul(arg, NULL, 10);
@@ -477,6 +493,8 @@ int main(int argc, char **argv)
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
 		err(1, "mmap");
+	if (!cfg.count)
+		signal(SIGINT, on_interrupt);
 	run();
 	return 0;
 }

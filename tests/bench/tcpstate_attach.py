@@ -53,13 +53,13 @@ def once():
 
 def to_first_event():
     """Medians, and the longest, with a light load beside."""
-    load = subprocess.Popen([os.path.join(BENCH, "load"), "-r", str(RATE),
-                             "-s", "3600"], stdout=subprocess.DEVNULL)
+    load = subprocess.Popen([os.path.join(BENCH, "load"), "--now", "-r",
+                             str(RATE), "-s", "3600"], stdout=subprocess.DEVNULL)
     try:
         time.sleep(1)
         runs = [once() for _ in range(ROUNDS)]
     finally:
-        load.send_signal(signal.SIGKILL)
+        load.send_signal(signal.SIGINT)
         load.wait()
     return {"ready_s": statistics.median(r["ready_s"] for r in runs),
             "event_s": statistics.median(r["event_s"] for r in runs),

@@ -10,7 +10,7 @@ from tcpstate_subjects import BENCH, WATCH
 RECORDING = os.path.join(BENCH, "recording")
 FILE = os.path.join(BENCH, "goals.rec")
 PAIRS = 500_000         # both ends are followed
-MORE = 50_000           # open and close beside them
+MORE = 150_000          # open and close beside them
 CHURN = 200_000         # open and close on an empty table
 ROOM = str(4 * PAIRS)   # else the oldest would be forgotten
 ROUNDS = 3
