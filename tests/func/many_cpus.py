@@ -227,7 +227,7 @@ def steps_on_many_processors(source):
     due = sum(len(path.split()) - 1 for path in lives.values())
     t.wait_until(lambda: sum(o["event"] == "state" and o.get("conn_id") in lives
                              for o in events.objects) >= due or
-                 events.ended(), "the end of all lives")
+                 events.ended(), "the end of all lives", t.LIMIT / 3)
     for watch in watches:
         check_end(watch)
     check_lives(events, lives)
