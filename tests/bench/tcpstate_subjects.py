@@ -151,6 +151,8 @@ def all_subjects():
         Subject("events", ours("events"), None,
                 count_lines(r" ESTABLISHED +[0-9]"), both),
         Subject("events -j", ours("events", "-j"), None, established, both),
+        # None of the load's.
+        Subject("filtered", ours("events", "--dport", "1")),
         Subject("leaks", ours("leaks", "--duration", "1h")),
         Subject("record", ours("record", "{}"), "{}"),
         Subject("tcpstates", ["tcpstates"], None,
