@@ -56,8 +56,10 @@ static __always_inline __u8 cgroup_of(const struct sock *owner)
 	for (int i = 0; i < LEVELS_MAX && i <= level; i++)
 		if (is_in_filter(BPF_CORE_READ(cgroup, ancestors[i], kn, id)))
 			return TCPSTATE_CGROUP_IN;
-	return level < LEVELS_MAX ? TCPSTATE_CGROUP_OUT :
-				    TCPSTATE_CGROUP_UNKNOWN;
+	if (level >= LEVELS_MAX ||
+	    BPF_CORE_READ(cgroup, kn, id) > filter.cgroup_newest)
+		return TCPSTATE_CGROUP_UNKNOWN;
+	return TCPSTATE_CGROUP_OUT;
 }
 
 /* A function of its own to the verifier, which so sees its loops but once. */

@@ -38,14 +38,14 @@ enum hook {
 #define MARKS 32
 
 /*
- * Records of its CPU after which a mark is none.  A softirq that comes between two
+ * Events of its CPU after which a mark is none.  A softirq that comes between two
  * programs brings some hundred (net.core.netdev_budget).
  */
 #define MARK_LASTS 4096
 
 struct mark {
 	__u64 key;		/* 0: none */
-	__u64 seq;		/* of its CPU when it was made */
+	__u64 at;		/* .events of its CPU when it was made */
 };
 
 enum ring { NEAR, FAR, RINGS };
@@ -56,6 +56,7 @@ struct cpu_state {
 	__u64 untold;		/* of them, not yet told by a LOST record */
 	__u64 last_lost;	/* seq of the last one */
 	__u64 twins;		/* records that only a twin saw */
+	__u64 events;		/* that first programs saw, nearly all of them */
 	__u32 near, far;	/* slots taken so far, mod 2^32 */
 	__u64 child;		/* cookie of the last child of a listener */
 	struct mark marks[HOOKS][MARKS];

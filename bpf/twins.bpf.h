@@ -26,18 +26,18 @@ static __always_inline void mark(struct cpu_state *cpu, __u32 hook, __u64 key)
 	if (cpu->in_twin[hook])
 		return;
 	cpu->marks[hook][n % MARKS].key = key;
-	cpu->marks[hook][n % MARKS].seq = cpu->seq;
+	cpu->marks[hook][n % MARKS].at = cpu->events++;
 	cpu->marked[hook] = n + 1;
 }
 
 /*
  * A program that came in the last steps of a twin has left a mark for good, and
- * sockets soon have the addresses of others: one from many records ago is none.
+ * sockets soon have the addresses of others: one from many events ago is none.
  */
 static __always_inline bool is_mark(const struct cpu_state *cpu,
 				    const struct mark *mark, __u64 key)
 {
-	return mark->key == key && cpu->seq - mark->seq < MARK_LASTS;
+	return mark->key == key && cpu->events - mark->at < MARK_LASTS;
 }
 
 static __always_inline bool find_mark(struct cpu_state *cpu, __u32 hook,

@@ -8,15 +8,59 @@
 #include "compat.h"
 #include "filter.h"
 
-bool filter_is_sane(const struct tcpstate_filter *f)
+static bool ports_are_sane(const struct tcpstate_filter_ports *v, u8 n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (!v[i].lo || v[i].lo > v[i].hi)
+			return false;
+	return true;
+}
+
+static bool is_family(u32 family)
+{
+	return family == AF_INET || family == AF_INET6;
+}
+
+/* A bit beyond the mask would match nothing, and nobody would know. */
+static bool cidr_is_sane(const struct tcpstate_filter_cidr *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(c->addr); i++)
+		if (c->addr[i] & ~c->mask[i])
+			return false;
+	return is_family(c->family);
+}
+
+static bool cidrs_are_sane(const struct tcpstate_filter_cidr *v, u8 n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (!cidr_is_sane(&v[i]))
+			return false;
+	return true;
+}
+
+static bool counts_are_sane(const struct tcpstate_filter *f)
 {
 	return f->n_port <= TCPSTATE_FILTER_MAX &&
 	       f->n_sport <= TCPSTATE_FILTER_MAX &&
 	       f->n_dport <= TCPSTATE_FILTER_MAX &&
 	       f->n_addr <= TCPSTATE_FILTER_MAX &&
 	       f->n_netns <= TCPSTATE_FILTER_MAX &&
-	       f->n_cgroup <= TCPSTATE_FILTER_MAX &&
-	       (!f->family || f->family == AF_INET || f->family == AF_INET6) &&
+	       f->n_cgroup <= TCPSTATE_FILTER_MAX;
+}
+
+bool filter_is_sane(const struct tcpstate_filter *f)
+{
+	return counts_are_sane(f) && ports_are_sane(f->port, f->n_port) &&
+	       ports_are_sane(f->sport, f->n_sport) &&
+	       ports_are_sane(f->dport, f->n_dport) &&
+	       cidrs_are_sane(f->addr, f->n_addr) &&
+	       (!f->family || is_family(f->family)) &&
 	       !memchr_inv(f->reserved, 0, sizeof(f->reserved));
 }
 
@@ -37,12 +81,16 @@ static u8 cgroup_verdict(const struct tcpstate_filter *f, struct sock *owner)
 	struct cgroup *cgroup = owner ?
 				sock_cgroup_ptr(&owner->sk_cgrp_data) : NULL;
 
+	u64 id;
+
 	if (!f->n_cgroup || !cgroup)
 		return TCPSTATE_CGROUP_UNKNOWN;
+	id = cgroup_id(cgroup);
 	for (; cgroup; cgroup = cgroup_parent(cgroup))
 		if (is_in_filter(f, cgroup_id(cgroup)))
 			return TCPSTATE_CGROUP_IN;
-	return TCPSTATE_CGROUP_OUT;
+	return id > f->cgroup_newest ? TCPSTATE_CGROUP_UNKNOWN :
+				       TCPSTATE_CGROUP_OUT;
 }
 #else
 static u8 cgroup_verdict(const struct tcpstate_filter *f, struct sock *owner)

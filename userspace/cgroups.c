@@ -327,6 +327,50 @@ static int search_tree(int dir, uint64_t id, char *path, size_t size,
 	return err;
 }
 
+/* The largest id below @dir, which itself has @newest. */
+static uint64_t newest_below(int dir, uint64_t newest, int depth)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), below;
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *de;
+	uint64_t id;
+
+	if (!d) {
+		if (fd >= 0)
+			close(fd);
+		return newest;
+	}
+	while ((de = readdir(d))) {
+		if (de->d_type != DT_DIR || !strcmp(de->d_name, ".") ||
+		    !strcmp(de->d_name, ".."))
+			continue;
+		if (!id_of(dir, de->d_name, &id) && id > newest)
+			newest = id;
+		below = openat(dir, de->d_name,
+			       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (below < 0)
+			continue;
+		if (depth < TREE_DEPTH)
+			newest = newest_below(below, newest, depth + 1);
+		close(below);
+	}
+	closedir(d);
+	return newest;
+}
+
+uint64_t cgroup_newest(void)
+{
+	uint64_t newest = 0;
+	struct tree tree;
+
+	if (open_tree(&tree))
+		return 0;
+	if (!id_of(tree.fd, "", &newest))
+		newest = newest_below(tree.fd, newest, 0);
+	close_tree(&tree);
+	return newest;
+}
+
 static int path_by_search(const struct cgroups *c, uint64_t id, char *path,
 			  size_t size)
 {

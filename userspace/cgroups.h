@@ -42,6 +42,12 @@ int cgroups_path(struct cgroups *c, uint64_t id, char *path, size_t size);
 int cgroup_id_of_path(const char *path, uint64_t *id);
 
 /*
+ * The largest id that there is: those that are made later have larger ones.  0 on
+ * a host without cgroup v2.
+ */
+uint64_t cgroup_newest(void);
+
+/*
  * The same names from the path of a cgroup; pure.  The unit is the last part
  * of it that is a .service or .scope, or else a .slice.  The container is the
  * last part with 64 hexadecimal digits, alone or between '-' or ':' and

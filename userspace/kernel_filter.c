@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "cgroup_filter.h"
+#include "cgroups.h"
 
 /* A kind of which there are more is left to the reader. */
 static bool fits(size_t n)
@@ -66,6 +67,7 @@ static void push_cgroups(struct tcpstate_filter *to, const struct filter *from)
 	for (size_t i = 0; i < n; i++)
 		to->cgroup[i] = ids[i];
 	to->n_cgroup = (uint8_t)n;
+	to->cgroup_newest = cgroup_newest();
 }
 
 static void push_family(struct tcpstate_filter *to, unsigned int family)

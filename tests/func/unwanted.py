@@ -19,7 +19,7 @@ COUNT = 60
 PORT = 7301
 DEVICE = "/dev/tcpstate"
 IOC_START = 1 << 30 | 32 << 16 | ord("T") << 8 | 0xe1
-FILTER_BYTES = 496
+FILTER_BYTES = 504
 IOC_FILTER = 1 << 30 | FILTER_BYTES << 16 | ord("T") << 8 | 0xe3
 
 
@@ -267,14 +267,46 @@ def told_by_cgroup(source, outer, inner):
     t.check(got <= 3 * COUNT + 10, f"{got} records were captured")
 
 
+def connect_from(folder, server):
+    """A process in this cgroup connects, and ends; its socket's cookie."""
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, str(server.getsockname()[1]), folder],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+        check=True, timeout=t.LIMIT)
+    t.wait_until(lambda: not members(folder), "an empty cgroup")
+    return done.stdout.strip()
+
+
+def cgroup_made_again(source):
+    """As by a service that is restarted: the same path, another id."""
+    with cgroup() as outer:
+        inner = os.path.join(outer, "service")
+        os.mkdir(inner)
+        watch = t.Watch(source, "events", "--cgroup", inner, alone=True)
+        server = t.listener()
+        first = connect_from(inner, server)
+        os.rmdir(inner)
+        os.mkdir(inner)
+        second = connect_from(inner, server)
+        for cookie in first, second:
+            watch.wait_for(lambda o, c=cookie: o.get("conn_id") == c and
+                           o.get("new_state") == "FIN_WAIT1",
+                           f"FIN_WAIT1 of {cookie}")
+        t.check_equal(watch.stop(), 0, "the exit status")
+        watch.check_summary()
+        os.rmdir(inner)
+
+
 def device_takes_no_nonsense(source):
     """The module believes nothing of a filter."""
     if source != "kmod":
         return
     good = bytearray(FILTER_BYTES)
     with open(DEVICE, "r+b", buffering=0) as dev:
-        for at, value in ((484, 9), (485, 9), (486, 255), (487, 9), (488, 9),
-                          (489, 9), (490, 3), (491, 1), (495, 1)):
+        # Counts, the family, reserved; then a port of 0, a wrong family.
+        for at, value in ((492, 9), (493, 9), (494, 255), (495, 9), (496, 9),
+                          (497, 9), (498, 3), (499, 1), (503, 1), (494, 1),
+                          (493, 1)):
             bad = bytearray(good)
             bad[at] = value
             t.check_equal(refusal(dev, bad), errno.EINVAL,
@@ -302,5 +334,5 @@ def refusal_of_pointer(dev):
 
 
 if __name__ == "__main__":
-    t.main(same_as_all, not_captured, forgotten, by_cgroup,
+    t.main(same_as_all, not_captured, forgotten, by_cgroup, cgroup_made_again,
            device_takes_no_nonsense)

@@ -101,6 +101,56 @@ static void test_mini_sockets_of_others(void **state)
 	FINISH_EMPTY(r);
 }
 
+/* What a listener answers is told with the peer of the segment. */
+static void test_listener_stays(void **state)
+{
+	struct rig *r = *state;
+
+	PLAY(r, STATE(0, C, CLOSE, LISTEN, NC, .sport = 80, .dport = 0),
+	     REC(RST_SENT, 10, C, .old_state = TCPSTATE_LISTEN,
+		 .new_state = TCPSTATE_LISTEN, .sport = 80, .dport = 5555,
+		 .flags = TCPSTATE_F_NO_TASK, UNWANTED));
+	until(r, 20);
+	assert_non_null(engine_find(r->engine, C));
+}
+
+/* The TIME_WAIT of a life before has the same cookie, and another peer. */
+static void test_other_life(void **state)
+{
+	struct rig *r = *state;
+
+	PLAY(r, STATE(0, C, CLOSE, SYN_SENT, NC, .dport = 443),
+	     REC(CONNECT, 0, C, NC, .dport = 443),
+	     REC(SNAPSHOT, 5, C, .new_state = TCPSTATE_TIME_WAIT, .dport = 80,
+		 UNWANTED));
+	until(r, 10);
+	assert_non_null(engine_find(r->engine, C));
+}
+
+/* Life 1 is told as over by life 2, which nobody wants: and not once more. */
+static void test_ended_once(void **state)
+{
+	struct rig *r = *state;
+	size_t told;
+
+	PLAY(r, STATE(0, C, CLOSE, SYN_SENT, NC), REC(CONNECT, 0, C, NC),
+	     STATE(10, C, SYN_SENT, ESTABLISHED, SOFTIRQ),
+	     STATE(100, C, ESTABLISHED, FIN_WAIT1, NC, .shutdown = 3),
+	     STATE(110, C, FIN_WAIT1, FIN_WAIT2, SOFTIRQ),
+	     TW_ADD(120, C, TIME_WAIT, .timeout_ms = 60000),
+	     STATE(120, C, FIN_WAIT2, CLOSE, SOFTIRQ));
+	until(r, 500);
+	PLAY(r, STATE(600, C, CLOSE, SYN_SENT, NC, .sport = 0, UNDECIDED),
+	     REC(CONNECT, 600, C, NC, .sport = 9, UNWANTED));
+	until(r, 700);
+	assert_null(engine_find(r->engine, C));
+	told = r->n_told;
+	PLAY(r, TW_KILL(60900, C, TIME_WAIT));
+	until(r, 61000);
+	assert_int_equal(r->n_told, told);
+	assert_int_equal(stats_of(r).live, 0);
+}
+
 static void test_undecided_begins(void **state)
 {
 	struct rig *r = *state;
@@ -122,6 +172,9 @@ int main(void)
 		WITH(test_unwanted_at_connect),
 		WITH(test_unwanted_in_dump),
 		WITH(test_mini_sockets_of_others),
+		WITH(test_listener_stays),
+		WITH(test_other_life),
+		WITH(test_ended_once),
 		WITH(test_undecided_begins),
 	};
 

@@ -213,6 +213,17 @@ void mend(struct engine *e, struct entry *entry, uint8_t state, uint64_t ns)
 }
 
 /* It is CLOSE now: its entry stays for late records, or for a second life. */
+/* Late records of a life that was told as over may still come. */
+static void make_dormant(struct engine *e, struct entry *entry)
+{
+	entry->dead = true;
+	entry->pending = PENDING_NONE;
+	table_move(e->table, entry, LIST_DORMANT);
+	if (table_count(e->table, LIST_DORMANT) > DORMANT_MAX)
+		table_remove(e->table,
+			     table_oldest(e->table, LIST_DORMANT));
+}
+
 void end(struct engine *e, struct entry *entry,
 	 const struct tcpstate_record *r, struct verdict v)
 {
@@ -231,11 +242,7 @@ void end(struct engine *e, struct entry *entry,
 	settle_later(e, entry, PENDING_FORGET, r);
 	if (!may_live_again)
 		return;
-	entry->pending = PENDING_NONE;
-	table_move(e->table, entry, LIST_DORMANT);
-	if (table_count(e->table, LIST_DORMANT) > DORMANT_MAX)
-		table_remove(e->table,
-			     table_oldest(e->table, LIST_DORMANT));
+	make_dormant(e, entry);
 }
 
 /* ---- births ---- */
@@ -262,15 +269,23 @@ static void make_room(struct engine *e)
 		entry = table_oldest(e->table, LIST_LISTENING);
 	if (!entry)
 		return;
-	if (!entry->dead)
+	if (!entry->dead) {
 		e->stats.evicted++;
-	entry_forget(e, entry);
+		forget_state(e, &entry->conn);
+	}
+	table_remove(e->table, entry);
 }
 
 void entry_forget(struct engine *e, struct entry *entry)
 {
-	if (!entry->dead)
-		forget_state(e, &entry->conn);
+	if (entry->dead)
+		return;
+	if (entry->conn.life > 1) {
+		set_state(e, entry, TCPSTATE_CLOSE, entry->conn.state_ns);
+		make_dormant(e, entry);
+		return;
+	}
+	forget_state(e, &entry->conn);
 	table_remove(e->table, entry);
 }
 

@@ -20,6 +20,20 @@ static bool begins(const struct tcpstate_record *rec)
 	}
 }
 
+/*
+ * A socket may have had other peers, whose mini-sockets have its cookie, and what
+ * a listener sends is told with whom it was sent to.
+ */
+static bool is_of_this_life(const struct conn *c,
+			    const struct tcpstate_record *rec)
+{
+	if (c->dport != rec->dport && c->dport && rec->dport)
+		return false;
+	if (c->sport != rec->sport && c->sport && rec->sport)
+		return false;
+	return c->role != ROLE_LISTENER || !rec->dport;
+}
+
 bool conn_is_followed(struct engine *e, const struct tcpstate_record *rec)
 {
 	enum tcpstate_verdict verdict = e->cfg.judge(e->cfg.judge_ctx, rec);
@@ -30,7 +44,7 @@ bool conn_is_followed(struct engine *e, const struct tcpstate_record *rec)
 	entry = table_find(e->table, rec->cookie);
 	if (verdict == TCPSTATE_UNDECIDED)
 		return entry || begins(rec);
-	if (entry)
+	if (entry && is_of_this_life(&entry->conn, rec))
 		entry_forget(e, entry);
 	return false;
 }

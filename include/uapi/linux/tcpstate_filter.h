@@ -31,6 +31,11 @@ struct tcpstate_filter_cidr {
 
 struct tcpstate_filter {
 	__u64	cgroup[TCPSTATE_FILTER_MAX];	/* v2 ids; and all below them */
+	/*
+	 * One with a larger id may have been made in the place of one of them,
+	 * which only paths tell: undecided.  Ids grow.
+	 */
+	__u64	cgroup_newest;
 	struct tcpstate_filter_cidr addr[TCPSTATE_FILTER_MAX];	/* either end */
 	struct tcpstate_filter_ports port[TCPSTATE_FILTER_MAX];	/* either end */
 	struct tcpstate_filter_ports sport[TCPSTATE_FILTER_MAX];
@@ -51,7 +56,7 @@ struct tcpstate_filter {
 	__u8	reserved[5];	/* must be 0 */
 };
 
-_Static_assert(sizeof(struct tcpstate_filter) == 496, "the filter has grown");
+_Static_assert(sizeof(struct tcpstate_filter) == 504, "the filter has grown");
 
 /* What is judged. */
 struct tcpstate_filter_key {
@@ -65,6 +70,7 @@ struct tcpstate_filter_key {
 	__u8	old_state;	/* STATE */
 	__u8	new_state;
 	__u8	cgroup;		/* enum tcpstate_filter_cgroup */
+	__u8	unused;		/* 0: no byte of it is left to chance */
 };
 
 enum tcpstate_filter_cgroup {
@@ -162,8 +168,8 @@ tcpstate_filter_mapped(const __u32 *addr)
 }
 
 /*
- * v4-mapped is IPv4.  So may be a socket of IPv6 without a peer's address: a
- * listener, or a request for one that came by IPv4, whose addresses are zero.
+ * v4-mapped is IPv4.  So may be a listener of IPv6.  Without the peer's port there
+ * is no peer: tcp_disconnect() leaves the address of the one before.
  */
 TCPSTATE_FILTER_INLINE enum tcpstate_verdict
 tcpstate_filter_addrs(const volatile struct tcpstate_filter *f,
@@ -173,8 +179,11 @@ tcpstate_filter_addrs(const volatile struct tcpstate_filter *f,
 	__u32 s[4] = { k->saddr[0], k->saddr[1], k->saddr[2], k->saddr[3] };
 	__u32 d[4] = { k->daddr[0], k->daddr[1], k->daddr[2], k->daddr[3] };
 	__u32 family = k->family;
-	int known = family == 2 || !tcpstate_filter_any(d);
+	int known;
 
+	if (!k->dport)
+		d[0] = d[1] = d[2] = d[3] = 0;
+	known = family == 2 || !tcpstate_filter_any(d);
 	if (family == 10 &&
 	    (tcpstate_filter_mapped(s) || tcpstate_filter_mapped(d))) {
 		family = 2;
