@@ -38,10 +38,11 @@ enum hook {
 #define MARKS 32
 
 /*
- * Events of its CPU after which a mark is none.  A softirq that comes between two
- * programs brings some hundred (net.core.netdev_budget).
+ * Events of its CPU after which a mark is none.  What comes between two programs is
+ * one run of softirqs, 2 ms (MAX_SOFTIRQ_TIME), which have brought less than half
+ * of these where connections opened and closed as fast as they can.
  */
-#define MARK_LASTS 4096
+#define MARK_LASTS 2048
 
 struct mark {
 	__u64 key;		/* 0: none */
