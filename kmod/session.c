@@ -49,6 +49,8 @@ struct session {
 };
 
 LIST_HEAD(sessions);
+/* How many have a filter; a probe that sees 0 too long delivers too much. */
+unsigned int sessions_filtered;		/* sessions_lock; read without */
 static DEFINE_MUTEX(sessions_lock);
 static u32 sessions_bits;		/* of those with rings; sessions_lock */
 static u64 sessions_bytes;		/* of their rings; sessions_lock */
@@ -158,6 +160,8 @@ void session_publish(struct session *session)
 	/* pairs with session_rings(): mmap() and poll() take no lock */
 	smp_store_release(&session->rings, session->reserved);
 	mutex_lock(&sessions_lock);
+	if (session->filter)
+		WRITE_ONCE(sessions_filtered, sessions_filtered + 1);
 	list_add_tail_rcu(&session->node, &sessions);
 	mutex_unlock(&sessions_lock);
 }
@@ -168,6 +172,8 @@ void session_withdraw(struct session *session)
 		return;
 	mutex_lock(&sessions_lock);
 	list_del_rcu(&session->node);
+	if (session->filter)
+		WRITE_ONCE(sessions_filtered, sessions_filtered - 1);
 	mutex_unlock(&sessions_lock);
 	/* for sessions_emit(), which runs with preemption off */
 	synchronize_rcu();
@@ -232,7 +238,7 @@ static void wake_later(struct session *session)
  * A session that comes in between misses this record; one that goes is not
  * there any more when its bit is given away, for it waits for us.
  */
-u32 sessions_wanting(const struct tcpstate_record *r, struct sock *owner)
+u32 sessions_judge(const struct tcpstate_record *r, struct sock *owner)
 {
 	struct session *session;
 	u32 wanting = 0;

@@ -10,6 +10,7 @@
 #define TCPSTATE_SESSION_H
 
 #include <linux/compiler.h>
+#include <linux/limits.h>
 #include <linux/list.h>
 #include <linux/types.h>
 #include <linux/wait.h>
@@ -58,12 +59,21 @@ static inline bool sessions_exist(void)
 	return !list_empty(&sessions);
 }
 
+extern unsigned int sessions_filtered;
+
+u32 sessions_judge(const struct tcpstate_record *r, struct sock *owner);
+
 /*
  * For whom a record is worth filling, a bit each; 0: for nobody.  Of @r type,
  * states, namespace and addresses are there; @owner as in filter_wants().
  * Preemption is off from here until sessions_emit().
  */
-u32 sessions_wanting(const struct tcpstate_record *r, struct sock *owner);
+static inline u32 sessions_wanting(const struct tcpstate_record *r,
+				   struct sock *owner)
+{
+	return READ_ONCE(sessions_filtered) ? sessions_judge(r, owner) :
+					      U32_MAX;
+}
 
 /*
  * Hand @r to the sessions of @wanting; fills its cpu, seq and mono_ns.  Task or
