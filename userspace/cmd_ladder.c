@@ -240,6 +240,17 @@ static void keep_slow(struct ladder_cmd *cmd, const struct history *one,
 	cmd->slow[at].has_mate = mate;
 }
 
+static void draw_slow(struct ladder_cmd *cmd)
+{
+	for (size_t i = 0; i < cmd->n_slow; i++) {
+		struct slow *s = &cmd->slow[i];
+
+		conn_moved(&s->one.conn, &s->one.parts);
+		conn_moved(&s->mate.conn, &s->mate.parts);
+		draw_now(cmd, &s->one, s->has_mate ? &s->mate : NULL);
+	}
+}
+
 static void draw(struct ladder_cmd *cmd, const struct history *one,
 		 const struct history *mate)
 {
@@ -373,10 +384,7 @@ static void on_done(struct run *run)
 	} else {
 		histories_each(cmd->histories, complete_now, cmd);
 		draw_those_before(cmd, UINT64_MAX);
-		for (size_t i = 0; i < cmd->n_slow; i++)
-			draw_now(cmd, &cmd->slow[i].one,
-				 cmd->slow[i].has_mate ? &cmd->slow[i].mate :
-							 NULL);
+		draw_slow(cmd);
 	}
 	if (histories_evicted(cmd->histories))
 		log_say("more than %d connections at a time: %" PRIu64 " are not drawn, or not whole; a filter helps",

@@ -235,7 +235,8 @@ static void tally_all(struct tally *t)
 		t->n = 0;
 		return;
 	}
-	memcpy(t->counts, counts, t->n * sizeof(*counts));
+	if (t->n)
+		memcpy(t->counts, counts, t->n * sizeof(*counts));
 	for (size_t i = 0; i < t->n; i++)
 		for (size_t s = 0; s < TCPSTATE_STATES; s++)
 			t->w->picture.now[s] += counts[i].states[s];
