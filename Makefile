@@ -203,8 +203,8 @@ bench:
 		--svg $(build)/bench/compare.svg
 	$(Q)tests/bench/instructions --json $(build)/bench/instructions.json
 	$(Q)$(build)/bench/engine
-	$(Q)tests/bench/curves --json $(build)/bench/curves.json \
-		--svg $(build)/bench/curves.svg
+	$(Q)tests/bench/curves --instructions $(build)/bench/instructions.json \
+		--json $(build)/bench/curves.json --svg $(build)/bench/curves.svg
 	$(Q)tests/bench/limits
 	$(Q)tests/bench/report
 	$(Q)tests/bench/goals --compare $(build)/bench/compare.json \

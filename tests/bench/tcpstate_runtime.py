@@ -80,7 +80,7 @@ def difference(first, last):
         return new[0] - old[0], new[1] - old[1]
     runs, ns = spent(EMPTY)
     records = last["records"] - first["records"]
-    if not runs or not records:
+    if not runs:
         raise RuntimeError("the kernel counted nothing: kernel.bpf_stats_enabled")
     empty = ns / runs
     rows = []
@@ -88,8 +88,8 @@ def difference(first, last):
         runs, ns = spent(name)
         if runs and name != EMPTY:
             rows.append({"program": name, "runs": runs, "run_ns": ns / runs,
-                         "runs_per_record": runs / records,
-                         "record_ns": (ns - runs * empty) / records})
+                         "runs_per_record": runs / max(records, 1),
+                         "record_ns": (ns - runs * empty) / max(records, 1)})
     return {"empty_ns": empty, "records": records, "programs": rows,
             "record_ns": sum(r["record_ns"] for r in rows)}
 
