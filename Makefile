@@ -170,6 +170,7 @@ check-quick:
 	$(Q)tests/check quick
 
 check-vm:
+	$(Q)$(MAKE) userspace
 	$(Q)tests/check vm
 
 check-debug:
