@@ -156,8 +156,8 @@ static void poll_stats(struct run *run, uint64_t now_ns)
 /*
  * A long dump must not let the rings run full.  The first one goes into the
  * table while it lasts, or 100,000 sockets would be held twice: no socket still
- * to come is older than this one.  A later one is compared with the table, which
- * stands still for it.
+ * to come is older than this one.  A later one does so if it is so long that there
+ * would be no room left for what the rings bring meanwhile.
  */
 static int feed_socket(void *ctx, const void *bytes, size_t len)
 {
@@ -166,7 +166,8 @@ static int feed_socket(void *ctx, const void *bytes, size_t len)
 
 	if (++run->n_dumped % EMPTY_EVERY == 0)
 		engine_empty_rings(run->engine);
-	if (!run->ready_ns && run->n_dumped % ADVANCE_EVERY == 0)
+	if (run->n_dumped % ADVANCE_EVERY == 0 &&
+	    (!run->ready_ns || engine_is_crowded(run->engine)))
 		engine_advance(run->engine, rec->mono_ns);
 	if (run->dumped)
 		run->dumped(run->dumped_ctx, rec);

@@ -595,6 +595,35 @@ static void test_dump_proves_nothing_of_what_moves(void **state)
 }
 
 /* A namespace that was not read may still have it; a TIME_WAIT is over. */
+/* More sockets than may be held: part of it is taken while it lasts. */
+static void test_dump_is_long(void **state)
+{
+	const uint64_t sockets = 1 << 17;
+	const uint32_t netns = NETNS;
+	struct rig *r = *state;
+
+	r->cfg.max_conns = 2 * sockets;
+	rig_restart(r);
+	for (uint64_t dump = 0; dump < 2; dump++) {
+		const uint64_t at = 1000 * dump;
+
+		engine_dump_begin(r->engine);
+		for (uint64_t i = 0; i < sockets; i++) {
+			assert_false(engine_is_crowded(r->engine));
+			feed(r, SNAPSHOT(at + 1, 1000 + i, ESTABLISHED,
+					 .inode = 900));
+		}
+		assert_true(engine_is_crowded(r->engine));
+		until(r, at + 20);
+		assert_false(engine_is_crowded(r->engine));
+		assert_int_equal(engine_dump_end(r->engine, AT(at), &netns, 1),
+				 0);
+	}
+	assert_int_equal(stats_of(r).live, sockets);
+	assert_int_equal(stats_of(r).corrected, 0);
+	assert_int_equal(stats_of(r).evicted, 0);
+}
+
 static void test_dump_of_other_namespaces(void **state)
 {
 	struct rig *r = *state;
@@ -619,6 +648,7 @@ int main(void)
 		WITH_RIG(test_dump_mends_what_was_lost),
 		WITH_RIG(test_dump_proves_nothing_of_what_moves),
 		WITH_RIG(test_dump_of_other_namespaces),
+		WITH_RIG(test_dump_is_long),
 		WITH_RIG(test_snapshot_tells_no_history),
 		WITH_RIG(test_each_state),
 		WITH_RIG(test_snapshot_then_live_moves),

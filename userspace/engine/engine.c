@@ -201,6 +201,11 @@ void engine_empty_rings(struct engine *e)
 	merge_empty_rings(e->merge);
 }
 
+bool engine_is_crowded(const struct engine *e)
+{
+	return merge_is_half_full(e->merge);
+}
+
 /* What a record will be about is asked for while others are worked on. */
 static void fetch_ahead(struct engine *e)
 {

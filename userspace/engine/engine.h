@@ -325,6 +325,8 @@ int engine_set_rings(struct engine *e, struct ring *rings, size_t n);
  * run full.  Nothing is told.
  */
 void engine_empty_rings(struct engine *e);
+/* Half of the room for copies is taken: it is time for engine_advance(). */
+bool engine_is_crowded(const struct engine *e);
 
 /*
  * Time has come to @now_ns, and everything older than it has been fed except

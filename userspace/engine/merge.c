@@ -75,6 +75,11 @@ bool merge_is_full(const struct merge *m)
 	return m->used >= m->max;
 }
 
+bool merge_is_half_full(const struct merge *m)
+{
+	return m->used >= m->max / 2;
+}
+
 /* ---- the pool ---- */
 
 static int pool_grow(struct merge *m)

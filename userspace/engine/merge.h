@@ -31,6 +31,8 @@ int merge_set_rings(struct merge *m, struct ring *rings, size_t n);
 
 /* True if the oldest must be popped, whatever its time, before a push. */
 bool merge_is_full(const struct merge *m);
+/* Of what it may hold. */
+bool merge_is_half_full(const struct merge *m);
 
 /* The record is copied.  0 or -ENOMEM. */
 int merge_push(struct merge *m, const struct tcpstate_record *rec);
