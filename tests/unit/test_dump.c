@@ -210,6 +210,26 @@ static void test_roles_by_listener(void **state)
 	FINISH(r);
 }
 
+/* New connections of known listeners, and a new listener of known connections. */
+static void test_roles_later(void **state)
+{
+	struct rig *r = *state;
+
+	PLAY(r, SNAPSHOT(0, L, LISTEN, .sport = 80),
+	     SNAPSHOT(0, C, ESTABLISHED, .sport = 443, .dport = 5555));
+	until(r, 100);
+	assert_int_equal(conn_of(r, C)->role, ROLE_UNKNOWN);
+	PLAY(r, SNAPSHOT(200, C + 1, ESTABLISHED, .sport = 80, .dport = 5556));
+	until(r, 300);
+	assert_int_equal(conn_of(r, C + 1)->role, ROLE_SERVER);
+	assert_int_equal(conn_of(r, C + 1)->listener, L);
+	PLAY(r, SNAPSHOT(400, L + 100, LISTEN, .sport = 443));
+	until(r, 500);
+	assert_int_equal(conn_of(r, C)->role, ROLE_SERVER);
+	assert_int_equal(conn_of(r, C)->listener, L + 100);
+	FINISH(r);
+}
+
 static void test_listeners_of_one_port(void **state)
 {
 	struct rig *r = *state;
@@ -658,6 +678,7 @@ int main(void)
 		WITH_RIG(test_snapshot_then_its_late_request),
 		WITH_RIG(test_snapshot_of_a_dead_one_is_ignored),
 		WITH_RIG(test_roles_by_listener),
+		WITH_RIG(test_roles_later),
 		WITH_RIG(test_listeners_of_one_port),
 		WITH_RIG(test_roles_of_what_moves),
 		WITH_RIG(test_client_in_the_middle),

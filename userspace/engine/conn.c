@@ -195,9 +195,10 @@ void move(struct engine *e, struct entry *entry, uint8_t state,
 	note_times(e, entry, state, ns);
 	/* From its first seen move on, its times are exact. */
 	c->snapshot = false;
-	if (state == TCPSTATE_LISTEN)
+	if (state == TCPSTATE_LISTEN) {
 		table_move(e->table, entry, LIST_LISTENING);
-	else if (entry->list == LIST_LIVE || entry->list == LIST_TIME_WAIT)
+		roles_listener(e);
+	} else if (entry->list == LIST_LIVE || entry->list == LIST_TIME_WAIT)
 		table_move(e->table, entry, list_of(entry));
 	if (e->sink.transition)
 		e->sink.transition(e->ctx, &t);
@@ -346,7 +347,7 @@ struct entry *entry_in_the_middle(struct engine *e,
 		entry->conn.role = ROLE_CLIENT;
 	/* Its listener may have been dumped before it. */
 	else if (state != TCPSTATE_TIME_WAIT && state != TCPSTATE_FIN_WAIT2)
-		e->roles_stale = true;
+		roles_later(e, entry);
 	return entry;
 }
 
@@ -418,7 +419,7 @@ static struct entry *unseen_passive_open(struct engine *e,
 				!(r->flags & TCPSTATE_F_FASTOPEN);
 	move(e, entry, TCPSTATE_SYN_RECV, r->mono_ns, TCPSTATE_BY_INFERENCE,
 	     no_verdict);
-	e->roles_stale = true;
+	roles_later(e, entry);
 	/* When the SYN came is not known. */
 	entry->conn.born_ns = 0;
 	entry->conn.state_ns = 0;

@@ -41,6 +41,7 @@ void engine_free(struct engine *e)
 	free(e->cpus);
 	free(e->collisions);
 	free(e->oddities);
+	free(e->roles.cookies);
 	free(e);
 }
 
@@ -231,9 +232,7 @@ static void release(struct engine *e, uint64_t until_ns, uint64_t now_ns)
 		fetch_ahead(e);
 		take(e, rec);
 	}
-	if (e->roles_stale)
-		conn_find_roles(e);
-	e->roles_stale = false;
+	roles_find(e);
 }
 
 void engine_advance(struct engine *e, uint64_t now_ns)

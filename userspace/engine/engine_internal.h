@@ -18,6 +18,14 @@ struct cpu_seq {
 	bool seen;
 };
 
+/* Whose roles are to be found. */
+struct roles {
+	uint64_t *cookies;	/* new since the last look */
+	size_t n, size;
+	bool due;
+	bool of_all;		/* in the whole table */
+};
+
 struct engine {
 	struct engine_config cfg;
 	struct engine_sink sink;
@@ -37,7 +45,7 @@ struct engine {
 	uint64_t predicted_ns;	/* predicted ends were looked at */
 	uint64_t due_ns;	/* nothing settles before */
 	uint32_t dump;			/* number of the current dump */
-	bool roles_stale;	/* the snapshot's roles are to be found */
+	struct roles roles;
 };
 
 /* engine.c: @delta connections more in @state of @netns. */
@@ -54,7 +62,13 @@ bool conn_is_followed(struct engine *e, const struct tcpstate_record *rec);
 void conn_record(struct engine *e, const struct tcpstate_record *rec);
 /* settle.c: decide what has settled by @now_ns; everything if it is UINT64_MAX. */
 void conn_settle(struct engine *e, uint64_t now_ns);
-/* Servers among the snapshot's connections, by the listeners of its ports. */
-void conn_find_roles(struct engine *e);
+
+/* ---- roles.c ---- */
+
+/* A listener is there that may be that of connections which are known already. */
+void roles_listener(struct engine *e);
+/* Its role is to be found, when all that came with it is in the table. */
+void roles_later(struct engine *e, const struct entry *entry);
+void roles_find(struct engine *e);
 
 #endif /* TCPSTATE_ENGINE_INTERNAL_H */
