@@ -80,7 +80,6 @@ static u8 cgroup_verdict(const struct tcpstate_filter *f, struct sock *owner)
 {
 	struct cgroup *cgroup = owner ?
 				sock_cgroup_ptr(&owner->sk_cgrp_data) : NULL;
-
 	u64 id;
 
 	if (!f->n_cgroup || !cgroup)
@@ -102,22 +101,14 @@ static u8 cgroup_verdict(const struct tcpstate_filter *f, struct sock *owner)
 bool filter_wants(const struct tcpstate_filter *f,
 		  const struct tcpstate_record *r, struct sock *owner)
 {
-	struct tcpstate_filter_key key = {
-		/*
-		 * connect() has told of its SYN_SENT when it had no port yet:
-		 * who heard that has to hear which one it is.
-		 */
-		.sport = r->type == TCPSTATE_CONNECT ? 0 : r->sport,
-		.dport = r->dport,
-		.netns = r->netns_ino,
-		.family = r->family,
-		.type = r->type,
-		.old_state = r->old_state,
-		.new_state = r->new_state,
-		.cgroup = cgroup_verdict(f, owner),
-	};
+	struct tcpstate_filter_key key;
 
-	memcpy(key.saddr, r->saddr, sizeof(key.saddr));
-	memcpy(key.daddr, r->daddr, sizeof(key.daddr));
+	tcpstate_filter_key_of(&key, r, cgroup_verdict(f, owner));
+	/*
+	 * connect() has told of its SYN_SENT when it had no port yet: who heard
+	 * that has to hear which one it is.
+	 */
+	if (r->type == TCPSTATE_CONNECT)
+		key.sport = 0;
 	return tcpstate_filter_judge(f, &key) != TCPSTATE_UNWANTED;
 }

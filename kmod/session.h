@@ -61,6 +61,7 @@ static inline bool sessions_exist(void)
 
 extern unsigned int sessions_filtered;
 
+/* For sessions_wanting(), if any has a filter. */
 u32 sessions_judge(const struct tcpstate_record *r, struct sock *owner);
 
 /*

@@ -114,21 +114,11 @@ enum tcpstate_verdict kernel_filter_judge(void *ctx,
 					  const struct tcpstate_record *rec)
 {
 	const struct kernel_filter *kf = ctx;
-	struct tcpstate_filter_key key = {
-		.sport = rec->sport,
-		.dport = rec->dport,
-		.netns = rec->netns_ino,
-		.family = rec->family,
-		.type = rec->type,
-		.old_state = rec->old_state,
-		.new_state = rec->new_state,
-		.cgroup = cgroup_of(kf, rec),
-	};
+	struct tcpstate_filter_key key;
 
 	/* With some of their moves alone connections cannot be followed. */
 	if (kf->kernel.states)
 		return TCPSTATE_UNWANTED;
-	memcpy(key.saddr, rec->saddr, sizeof(key.saddr));
-	memcpy(key.daddr, rec->daddr, sizeof(key.daddr));
+	tcpstate_filter_key_of(&key, rec, cgroup_of(kf, rec));
 	return tcpstate_filter_judge(&kf->kernel, &key);
 }

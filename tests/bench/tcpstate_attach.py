@@ -56,7 +56,7 @@ def to_first_event():
     load = subprocess.Popen([os.path.join(BENCH, "load"), "--now", "-r",
                              str(RATE), "-s", "3600"], stdout=subprocess.DEVNULL)
     try:
-        time.sleep(1)
+        once()      # until the load is there
         runs = [once() for _ in range(ROUNDS)]
     finally:
         load.send_signal(signal.SIGINT)

@@ -3,24 +3,17 @@
 """What a filter keeps out is not even captured where the kernel's side can tell,
 and what is told is the same as if all had been captured and then been filtered."""
 import contextlib
-import ctypes
-import errno
-import fcntl
 import os
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 
 import tcpstate_test as t
+from recorded import Recorder
 
 COUNT = 60
 PORT = 7301
-DEVICE = "/dev/tcpstate"
-IOC_START = 1 << 30 | 32 << 16 | ord("T") << 8 | 0xe1
-FILTER_BYTES = 504
-IOC_FILTER = 1 << 30 | FILTER_BYTES << 16 | ord("T") << 8 | 0xe3
 
 
 def traffic(count):
@@ -58,29 +51,6 @@ def one(server, to, source, way):
     second.close()
 
 
-class Recorder:
-    """All that there is, unfiltered."""
-
-    def __init__(self, source):
-        self.folder = tempfile.mkdtemp(prefix="tcpstate-unwanted-")
-        self.path = os.path.join(self.folder, "file")
-        with open(os.path.join(self.folder, "stderr"), "wb") as err:
-            self.process = subprocess.Popen(
-                [t.tool(), "record", self.path, "--source", source],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                stderr=err, preexec_fn=t.Watch._in_child)
-        t.wait_until(lambda: ": ready, " in self.said(), "the ready line",
-                     t.READY_LIMIT)
-
-    def said(self):
-        with open(os.path.join(self.folder, "stderr"), encoding="utf-8") as f:
-            return f.read()
-
-    def stop(self):
-        self.process.send_signal(signal.SIGINT)
-        t.check_equal(self.process.wait(t.LIMIT), 0, "the status of record")
-
-
 # Which connections each lets pass is in filters.py.
 FILTERS = (
     ("--sport", str(PORT)), ("--port", f"{PORT}-{PORT + 1}", "--state",
@@ -115,8 +85,7 @@ def by_connection(objects, own):
     for o in objects:
         if (o.get("netns") in own and o["event"] != "summary" and
                 not is_childs_first(o) and not is_by_dump(o)):
-            found.setdefault(o.get("conn_id", o.get("cookie")), []).append(
-                plain(o))
+            found.setdefault(o["conn_id"], []).append(plain(o))
     return found
 
 
@@ -127,7 +96,7 @@ def same_as_all(source):
     traffic(COUNT)
     t.wait_until(lambda: all(s.state == "TIME_WAIT" for s in t.sockets()),
                  "the end of all but TIME_WAIT")
-    recorder.stop()
+    t.check_equal(recorder.stop(), 0, "the exit status of record")
     for options, watch in zip(FILTERS, watches):
         t.check_equal(watch.stop(), 0, f"the exit status of {watch.line}")
         watch.check_summary()
@@ -297,42 +266,5 @@ def cgroup_made_again(source):
         os.rmdir(inner)
 
 
-def device_takes_no_nonsense(source):
-    """The module believes nothing of a filter."""
-    if source != "kmod":
-        return
-    good = bytearray(FILTER_BYTES)
-    with open(DEVICE, "r+b", buffering=0) as dev:
-        # Counts, the family, reserved; then a port of 0, a wrong family.
-        for at, value in ((492, 9), (493, 9), (494, 255), (495, 9), (496, 9),
-                          (497, 9), (498, 3), (499, 1), (503, 1), (494, 1),
-                          (493, 1)):
-            bad = bytearray(good)
-            bad[at] = value
-            t.check_equal(refusal(dev, bad), errno.EINVAL,
-                          f"errno of a filter with {value} at {at}")
-        t.check_equal(refusal_of_pointer(dev), errno.EFAULT,
-                      "errno of a filter that is nowhere")
-        t.check_equal(refusal(dev, good), 0, "errno of a filter")
-        t.check_equal(refusal(dev, good), 0, "errno of another")
-        fcntl.ioctl(dev, IOC_START, bytes(32))
-        t.check_equal(refusal(dev, good), errno.EBUSY, "errno after START")
-
-
-def refusal(dev, filter_bytes):
-    try:
-        fcntl.ioctl(dev, IOC_FILTER, bytes(filter_bytes))
-        return 0
-    except OSError as e:
-        return e.errno
-
-
-def refusal_of_pointer(dev):
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.ioctl(dev.fileno(), ctypes.c_ulong(IOC_FILTER), ctypes.c_void_p(8))
-    return ctypes.get_errno()
-
-
 if __name__ == "__main__":
-    t.main(same_as_all, not_captured, forgotten, by_cgroup, cgroup_made_again,
-           device_takes_no_nonsense)
+    t.main(same_as_all, not_captured, forgotten, by_cgroup, cgroup_made_again)

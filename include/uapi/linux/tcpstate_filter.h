@@ -87,6 +87,24 @@ enum tcpstate_verdict {
 
 #define TCPSTATE_FILTER_INLINE static inline __attribute__((__always_inline__))
 
+TCPSTATE_FILTER_INLINE void
+tcpstate_filter_key_of(struct tcpstate_filter_key *key,
+		       const struct tcpstate_record *r, __u8 cgroup)
+{
+	*key = (struct tcpstate_filter_key){
+		.sport = r->sport,
+		.dport = r->dport,
+		.netns = r->netns_ino,
+		.family = r->family,
+		.type = r->type,
+		.old_state = r->old_state,
+		.new_state = r->new_state,
+		.cgroup = cgroup,
+	};
+	__builtin_memcpy(key->saddr, r->saddr, sizeof(key->saddr));
+	__builtin_memcpy(key->daddr, r->daddr, sizeof(key->daddr));
+}
+
 /* Is any of the @n ranges @port's? */
 TCPSTATE_FILTER_INLINE int
 tcpstate_filter_port(const volatile struct tcpstate_filter_ports *v, __u8 n,
