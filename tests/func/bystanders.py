@@ -85,9 +85,7 @@ def check_owners(watch, programs, at_least):
     t.check_equal(watch.stop(), 0, "the exit status")
     told = [o for o in watch.objects
             if o["event"] in ("state", "accept", "conn") and
-            o["netns"] in watch.own and
-            # The inode was that of a namespace that is still being taken down.
-            o.get("reason") != "netns"]
+            o["netns"] in watch.own]
     t.check(len(told) >= at_least, f"only {len(told)} lines were told")
     for o in told:
         if "pid" not in o:

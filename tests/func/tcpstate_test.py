@@ -93,20 +93,20 @@ def _remove_module():
 
 # ---- KTAP ----
 
-def _case_in_child(case, args, isolated):
+def _case_in_child(case, args, namespace):
     was_inserted = Test.inserted
-    result = _case_result(case, args, isolated)
+    result = _case_result(case, args, namespace)
     if was_inserted or not Test.inserted:
         return result
     stuck = _remove_module()
     return ("fail", f"rmmod failed: {stuck}") if stuck else result
 
 
-def _case_result(case, args, isolated):
+def _case_result(case, args, namespace):
     die_with_parent()
-    if isolated:
+    if namespace:
         Test.home = os.open("/proc/self/ns/net", os.O_RDONLY)
-        enter_netns(Namespace().fd)
+        enter_netns(namespace.fd)
     try:
         case(*args)
         return "ok", ""
@@ -120,7 +120,22 @@ def _case_result(case, args, isolated):
         Watch.kill_all()
 
 
+@contextlib.contextmanager
+def _own_namespace(isolated):
+    """Of a case. Where cases share a tool it stays for as long as the program:
+    its number, which the tool tells, must not become a later case's."""
+    namespace = Namespace() if isolated else None
+    yield namespace
+    if namespace and not SharedTool.running:
+        namespace.close()
+
+
 def _run_case(case, args, isolated, limit):
+    with _own_namespace(isolated) as namespace:
+        return _run_in_child(case, args, namespace, limit)
+
+
+def _run_in_child(case, args, namespace, limit):
     r, w = os.pipe()
     sys.stdout.flush()
     child = os.fork()
@@ -129,7 +144,7 @@ def _run_case(case, args, isolated, limit):
         status = 1
         try:
             os.setpgid(0, 0)
-            result = _case_in_child(case, args, isolated)
+            result = _case_in_child(case, args, namespace)
             os.write(w, json.dumps(result).encode()[:60000])
             status = 0
         finally:
