@@ -104,8 +104,11 @@ struct inode {
 	unsigned long i_ino;
 };
 
+struct cred;
+
 struct file {
 	struct inode *f_inode;
+	const struct cred *f_cred;
 };
 
 struct socket {
@@ -216,6 +219,7 @@ struct tcphdr {
 struct task_struct {
 	unsigned int flags;
 	int tgid;
+	const struct cred *cred;
 	struct task_struct *group_leader;
 	char comm[16];
 };

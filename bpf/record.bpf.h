@@ -148,12 +148,14 @@ static __always_inline void record_name(struct tcpstate_record *r,
  * Only where a task holds the socket, and the state is one that tasks lead to:
  * elsewhere `current` is whoever was interrupted, or has only let go of it.
  */
-static __always_inline void record_task(struct tcpstate_record *r, __u8 state)
+static __always_inline void record_task(struct tcpstate_record *r,
+					struct sock *sk, __u8 state)
 {
 	const __u32 by_task = 1 << TCPSTATE_SYN_SENT | 1 << TCPSTATE_LISTEN |
 			      1 << TCPSTATE_FIN_WAIT1 |
 			      1 << TCPSTATE_LAST_ACK | 1 << TCPSTATE_CLOSE;
 	struct task_struct *task;
+	struct socket *socket;
 
 	if (!(r->flags & TCPSTATE_F_OWNED) || !(by_task & 1 << (state & 15))) {
 		r->flags |= TCPSTATE_F_NO_TASK;
@@ -165,6 +167,9 @@ static __always_inline void record_task(struct tcpstate_record *r, __u8 state)
 		r->flags |= TCPSTATE_F_KTHREAD;
 	if (task->flags & PF_EXITING)
 		r->flags |= TCPSTATE_F_EXITING;
+	socket = sk->sk_socket;
+	if (socket && socket->file && socket->file->f_cred != task->cred)
+		r->flags |= TCPSTATE_F_STRANGER;
 	r->tgid = task->tgid;
 	record_name(r, task->group_leader);
 }

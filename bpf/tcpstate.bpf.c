@@ -81,7 +81,7 @@ static __always_inline int on_state(void *ctx, struct sock *sk, int old_state,
 	record_sock(s.rec, sk);
 	s.rec->old_state = old_state;
 	s.rec->new_state = new_state;
-	record_task(s.rec, new_state);
+	record_task(s.rec, sk, new_state);
 	if (new_state == TCPSTATE_CLOSE && s.rec->sk_err)
 		record_late_data(s.rec, ctx);
 	record_move(s.rec, sk);
@@ -114,8 +114,8 @@ static __always_inline int on_sock(struct sock *sk, __u64 cookie,
 	s.rec->old_state = sk->__sk_common.skc_state;
 	s.rec->new_state = s.rec->old_state;
 	/* accept() is told with the state that it finds, which may be any. */
-	record_task(s.rec, type == TCPSTATE_ACCEPT ? TCPSTATE_LISTEN :
-						     s.rec->new_state);
+	record_task(s.rec, sk, type == TCPSTATE_ACCEPT ? TCPSTATE_LISTEN :
+							 s.rec->new_state);
 	ring_submit(&s);
 	return 0;
 }

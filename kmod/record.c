@@ -7,6 +7,8 @@
  * softirq, as a spinlock; so its fields hold still.  Mini-sockets are held by
  * a reference of our caller and have no lock; their fields are written once.
  */
+#include <linux/cred.h>
+#include <linux/fs.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/jiffies.h>
@@ -94,13 +96,34 @@ static u32 record_common(struct tcpstate_record *r, struct sock *sk,
 }
 
 /*
+ * struct socket is freed by RCU with its inode (sock_free_inode()), so what
+ * sk_socket pointed at lives while preemption is off, even where a close() on
+ * another CPU clears it.  So does its file, which is freed by RCU (since 6.7 its
+ * memory stays a file) after __sock_release() has cleared the pointer.
+ */
+static const struct file *socket_file(const struct sock *sk)
+{
+	const struct socket *socket = READ_ONCE(sk->sk_socket);
+
+	return socket ? READ_ONCE(socket->file) : NULL;
+}
+
+/* Of the credentials only the pointers are compared. */
+static bool is_stranger(const struct sock *sk)
+{
+	const struct file *file = socket_file(sk);
+
+	return file && file->f_cred != current_cred();
+}
+
+/*
  * Only where a task holds the socket; elsewhere `current` is whoever was
  * interrupted.  A thread's leader stays until the thread itself is released,
  * which happens after exit_notify() has set exit_state; from there on its own
  * name has to do.  exec() by another thread swaps the leader with interrupts
  * off (de_thread()).
  */
-static void record_task(struct tcpstate_record *r)
+static void record_task(struct tcpstate_record *r, const struct sock *sk)
 {
 	struct task_struct *task = current;
 
@@ -108,6 +131,8 @@ static void record_task(struct tcpstate_record *r)
 		r->flags |= TCPSTATE_F_KTHREAD;
 	if (task->flags & PF_EXITING)
 		r->flags |= TCPSTATE_F_EXITING;
+	if (is_stranger(sk))
+		r->flags |= TCPSTATE_F_STRANGER;
 	r->tgid = task->tgid;
 	if (!READ_ONCE(task->exit_state))
 		task = task->group_leader;
@@ -115,23 +140,11 @@ static void record_task(struct tcpstate_record *r)
 	memcpy(r->comm, task->comm, TCPSTATE_COMM_LEN - 1);
 }
 
-/*
- * struct socket is freed by RCU with its inode (sock_free_inode()), so what
- * sk_socket pointed at lives while preemption is off, even where a close() on
- * another CPU clears it.  Whether it has a file is all we ask.
- */
-static bool socket_has_file(const struct sock *sk)
-{
-	const struct socket *socket = READ_ONCE(sk->sk_socket);
-
-	return socket && READ_ONCE(socket->file);
-}
-
 static void record_sock_flags(struct tcpstate_record *r, const struct sock *sk)
 {
 	if (READ_ONCE(sk->sk_lock.owned))
 		r->flags |= TCPSTATE_F_OWNED;
-	if (socket_has_file(sk))
+	if (socket_file(sk))
 		r->flags |= TCPSTATE_F_HAS_FILE;
 	if (sock_flag(sk, SOCK_DEAD))
 		r->flags |= TCPSTATE_F_DEAD;
@@ -212,7 +225,7 @@ static u32 record_sock(struct tcpstate_record *r, struct sock *sk)
 	if (sock_is_tcp(sk))
 		record_tcp(r, tcp_sk(sk));
 	if ((r->flags & TCPSTATE_F_OWNED) && in_task())
-		record_task(r);
+		record_task(r, sk);
 	else
 		r->flags |= TCPSTATE_F_NO_TASK;
 	return wanting;

@@ -77,9 +77,29 @@ static void test_who_is_no_owner(void **state)
 	/* Ourselves: a BPF iterator. */
 	check_no_owner(r, owned, r->cfg.self);
 	check_no_owner(r, owned | TCPSTATE_F_NO_TASK, 100);
+	/* It dropped the last reference to a file that it never opened. */
+	check_no_owner(r, owned | TCPSTATE_F_STRANGER, 100);
+	check_no_owner(r, owned | TCPSTATE_F_STRANGER | TCPSTATE_F_EXITING,
+		       100);
 	check_no_owner(r, TCPSTATE_F_HAS_FILE, 100);
 	check_no_owner(r, TCPSTATE_F_OWNED, 100);
 	check_no_owner(r, owned, 0);
+}
+
+/* Where accept() is not seen: a server that forks after it. */
+static void test_owner_by_close_of_a_stranger(void **state)
+{
+	struct rig *r = *state;
+
+	rig_sees(r, SEES_ALL & ~SEES_ACCEPT);
+	PLAY(r, STATE(0, C, ESTABLISHED, FIN_WAIT1,
+		      BY_WITH(100, "inetd", TCPSTATE_F_STRANGER)),
+	     STATE(0, C + 1, ESTABLISHED, FIN_WAIT1,
+		   BY_WITH(101, "tcpstate-watch", TCPSTATE_F_STRANGER)));
+	until(r, 100);
+	assert_int_equal(conn_of(r, C)->pid, 100);
+	assert_int_equal(conn_of(r, C + 1)->pid, 0);
+	FINISH(r);
 }
 
 static void test_owner_by_close(void **state)
@@ -426,6 +446,7 @@ int main(void)
 		WITH_RIG(test_bystander_in_softirq),
 		WITH_RIG(test_bystander_in_backlog),
 		WITH_RIG(test_who_is_no_owner),
+		WITH_RIG(test_owner_by_close_of_a_stranger),
 		WITH_RIG(test_owner_by_close),
 		WITH_RIG(test_owner_stays),
 		WITH_RIG(test_owner_by_accept),

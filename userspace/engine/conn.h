@@ -9,14 +9,6 @@
 #include "engine_internal.h"
 #include "reason.h"
 
-/* enum source_hook bits; the engine knows no source, only what was seen. */
-#define SEEN_REQ_ADD	(1 << 1)
-#define SEEN_TW_ADD	(1 << 3)
-#define SEEN_TW_KILL	(1 << 4)
-#define SEEN_CONNECT	(1 << 5)
-#define SEEN_TW_REARM	(1 << 7)
-#define SEEN_RST_SENT	(1 << 10)
-
 extern const struct verdict no_verdict;
 
 /* ---- begin ---- */

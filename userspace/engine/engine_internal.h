@@ -9,6 +9,15 @@
 #include "merge.h"
 #include "table.h"
 
+/* enum source_hook bits; the engine knows no source, only what was seen. */
+#define SEEN_REQ_ADD	(1 << 1)
+#define SEEN_TW_ADD	(1 << 3)
+#define SEEN_TW_KILL	(1 << 4)
+#define SEEN_CONNECT	(1 << 5)
+#define SEEN_ACCEPT	(1 << 6)
+#define SEEN_TW_REARM	(1 << 7)
+#define SEEN_RST_SENT	(1 << 10)
+
 /* A CPU's sequence numbers, to see losses that nobody told. */
 struct cpu_seq {
 	uint64_t first, last;	/* seen */

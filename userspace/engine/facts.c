@@ -89,9 +89,10 @@ void set_owner(struct conn *c, const struct tcpstate_record *r)
 }
 
 /*
- * The moves that only a system call on this very socket makes.  All others
- * may also be made by whoever releases the socket's lock and finds segments
- * in its backlog (ss -i, an iterator), who is then no owner (F16).
+ * The moves that only a system call on this very socket makes, or the end of its
+ * file, which is a stranger's at times.  All others may also be made by whoever
+ * releases the socket's lock and finds segments in its backlog (ss -i, an
+ * iterator), who is then no owner (F16).
  */
 static bool only_by_task(const struct tcpstate_record *r)
 {
@@ -127,6 +128,20 @@ static bool is_listeners_exit(const struct tcpstate_record *r)
 	       r->new_state == TCPSTATE_CLOSE && (r->flags & by_exit) == by_exit;
 }
 
+/*
+ * It may never have had the descriptor (TCPSTATE_F_STRANGER).  A server that
+ * forks after accept() is a stranger too: where accept() is not seen we would
+ * know no owner of its connections, and leave out our own kind alone, which
+ * looks into all descriptor tables.
+ */
+static bool closed_by_stranger(const struct engine *e,
+			       const struct tcpstate_record *r)
+{
+	return (r->flags & TCPSTATE_F_STRANGER) &&
+	       ((e->cfg.hooks & SEEN_ACCEPT) ||
+		!strcmp((const char *)r->comm, "tcpstate-watch"));
+}
+
 void take_owner(struct engine *e, struct conn *c,
 		const struct tcpstate_record *r)
 {
@@ -146,6 +161,6 @@ void take_owner(struct engine *e, struct conn *c,
 		return;
 	if (r->flags & TCPSTATE_F_EXITING)
 		c->by_exit = true;
-	if (opens || !c->pid)
+	if (opens || (!c->pid && !closed_by_stranger(e, r)))
 		set_owner(c, r);
 }

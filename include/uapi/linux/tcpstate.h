@@ -215,6 +215,13 @@ enum tcpstate_timer {
  * had no data and accept() is deferred.
  */
 #define TCPSTATE_F_ACKED	(1U << 17)
+/*
+ * current has other credentials than those that the socket's file was made with
+ * (struct file.f_cred, the pointer).  Whoever drops the last reference to a file
+ * closes it, and may never have had its descriptor: the receiver of a message
+ * that is thrown away, or a reader of descriptor tables (lsof, an iterator).
+ */
+#define TCPSTATE_F_STRANGER	(1U << 18)
 
 /* Three cache lines. */
 struct tcpstate_record {
