@@ -302,8 +302,11 @@ static int compare(const void *a, const void *b)
 	const struct conn *x = *(const struct conn *const *)a;
 	const struct conn *y = *(const struct conn *const *)b;
 
-	if (x->pid != y->pid)
-		return x->pid - 1 < y->pid - 1 ? -1 : 1;
+	const uint32_t x_pid = conn_origin(x)->pid;
+	const uint32_t y_pid = conn_origin(y)->pid;
+
+	if (x_pid != y_pid)
+		return x_pid - 1 < y_pid - 1 ? -1 : 1;
 	return (x->cookie > y->cookie) - (x->cookie < y->cookie);
 }
 

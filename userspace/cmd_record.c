@@ -406,12 +406,13 @@ static void finish_file(struct record *rec, bool sync)
 
 static int tell_owner(void *ctx, const struct conn *conn)
 {
+	const struct origin *origin = conn_origin(conn);
 	struct record *rec = ctx;
 
-	if (conn->pid)
+	if (origin->pid)
 		put_owner(rec, &(struct engine_input){
-			.type = INPUT_OWNER, .cookie = conn->cookie, .pid = conn->pid,
-			.comm = conn->comm });
+			.type = INPUT_OWNER, .cookie = conn->cookie,
+			.pid = origin->pid, .comm = origin->comm });
 	return 0;
 }
 

@@ -86,10 +86,12 @@ static size_t add_holdings(const struct gather *g, const struct holder *holder,
 static size_t recorded_holding(const struct conn *conn,
 			       struct holding *holdings)
 {
-	if (!conn->pid || !conn->inode)
+	const struct origin *origin = conn_origin(conn);
+
+	if (!origin->pid || !conn->inode)
 		return 0;
-	holdings[0] = (struct holding){ .pid = conn->pid, .fd = -1,
-					.comm = conn->comm };
+	holdings[0] = (struct holding){ .pid = origin->pid, .fd = -1,
+					.comm = origin->comm };
 	return 1;
 }
 
@@ -100,6 +102,7 @@ static size_t recorded_holding(const struct conn *conn,
 static size_t list_holdings(const struct gather *g, const struct conn *conn,
 			    struct holding *holdings)
 {
+	const struct origin *origin = conn_origin(conn);
 	const struct holder *holders;
 	size_t n = 0, total = 0;
 
@@ -109,10 +112,10 @@ static size_t list_holdings(const struct gather *g, const struct conn *conn,
 		return 0;
 	holders = holders_of(g->holders, conn->inode, &n);
 	for (size_t i = 0; i < n; i++)
-		if (holders[i].pid == conn->pid)
+		if (holders[i].pid == origin->pid)
 			total = add_holdings(g, &holders[i], holdings, total);
 	for (size_t i = 0; i < n && total < HOLDINGS_MAX; i++)
-		if (holders[i].pid != conn->pid)
+		if (holders[i].pid != origin->pid)
 			total = add_holdings(g, &holders[i], holdings, total);
 	return total;
 }
@@ -129,8 +132,9 @@ static bool is_held(const struct holders *holders, uint64_t inode)
 static const struct conn *listener_of(const struct gather *g,
 				      const struct conn *conn)
 {
-	return conn->listener ? engine_find(g->run->engine, conn->listener) :
-				NULL;
+	const uint64_t cookie = conn_origin(conn)->listener;
+
+	return cookie ? engine_find(g->run->engine, cookie) : NULL;
 }
 
 /* What nobody has a descriptor of is its listener's, or whoever's it was. */
@@ -142,7 +146,8 @@ static bool is_wanted(const struct gather *g, const struct conn *conn,
 	if (owners_pass(filter, g->holders, conn))
 		return true;
 	return !conn->inode && listener &&
-	       filter_owner(filter, listener->pid, listener->comm);
+	       filter_owner(filter, conn_origin(listener)->pid,
+			    conn_origin(listener)->comm);
 }
 
 /* ---- the rules ---- */

@@ -134,16 +134,18 @@ static bool match(const struct filter *f, const struct facts *facts)
 
 static void conn_facts(struct facts *facts, const struct conn *conn)
 {
+	const struct origin *origin = conn_origin(conn);
+
 	*facts = (struct facts){
 		.family = conn->family,
 		.sport = conn->sport,
 		.dport = conn->dport,
-		.pid = conn->pid,
-		.uid = conn->uid,
+		.pid = origin->pid,
+		.uid = origin->uid,
 		.netns = conn->netns,
 		.has_uid = conn->has_uid,
-		.comm = conn->comm,
-		.cgroup = conn->cgroup,
+		.comm = origin->comm,
+		.cgroup = origin->cgroup,
 		.states = STATE_BIT(conn->state),
 	};
 	address_copy(facts->saddr, conn->family, conn_saddr(conn));

@@ -194,29 +194,31 @@ static bool has_descriptor(const struct conn *c)
 	case TCPSTATE_ESTABLISHED:
 	case TCPSTATE_CLOSE_WAIT:
 	case TCPSTATE_SYN_SENT:
-		return c->pid != 0;
+		return conn_origin(c)->pid != 0;
 	}
 	return false;
 }
 
 static int count_process(struct growth *g, const struct conn *c)
 {
+	const struct origin *origin = conn_origin(c);
 	struct group_key key;
 	struct series *s;
 	int err;
 
-	process_key(&key, c->pid);
+	process_key(&key, origin->pid);
 	err = count_in(g, &key, &s);
 	if (!err && s && s->now == 1) {
-		memcpy(s->comm, c->comm, sizeof(s->comm));
+		memcpy(s->comm, origin->comm, sizeof(s->comm));
 		s->netns = c->netns;
-		s->cgroup = c->cgroup;
+		s->cgroup = origin->cgroup;
 	}
 	return err;
 }
 
 static int count_conn(void *ctx, const struct conn *c)
 {
+	const struct origin *origin = conn_origin(c);
 	struct growth *g = ctx;
 	struct group_key key;
 	struct series *s;
@@ -224,7 +226,8 @@ static int count_conn(void *ctx, const struct conn *c)
 
 	if (!filter_conn_but_owner(g->filter, c))
 		return 0;
-	if (has_descriptor(c) && filter_owner(g->filter, c->pid, c->comm))
+	if (has_descriptor(c) &&
+	    filter_owner(g->filter, origin->pid, origin->comm))
 		err = count_process(g, c);
 	if (err || !may_be_stuck(c->state))
 		return err;

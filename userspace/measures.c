@@ -21,21 +21,22 @@ struct owners {
 
 static int add_owner(void *ctx, const struct conn *conn)
 {
+	const struct origin *origin = conn_origin(conn);
 	struct owners *o = ctx;
 	uint64_t used, limit;
 	uint8_t *byte, bit;
 	int err;
 
-	if (!conn->pid || conn->pid >= PIDS || !filter_conn(o->filter, conn))
+	if (!origin->pid || origin->pid >= PIDS || !filter_conn(o->filter, conn))
 		return 0;
-	byte = &o->seen[conn->pid / 8];
-	bit = (uint8_t)(1U << conn->pid % 8);
+	byte = &o->seen[origin->pid / 8];
+	bit = (uint8_t)(1U << origin->pid % 8);
 	if (*byte & bit)
 		return 0;
 	*byte |= bit;
-	err = process_fd_usage(conn->pid, &used, &limit);
+	err = process_fd_usage(origin->pid, &used, &limit);
 	if (!err)
-		health_add_fds(o->health, conn->pid, conn->comm, used, limit);
+		health_add_fds(o->health, origin->pid, origin->comm, used, limit);
 	else if (err != -ENOENT && err != -ESRCH)
 		o->refused++;
 	return 0;
@@ -68,9 +69,10 @@ struct requests {
 
 static int add_request(void *ctx, const struct conn *conn)
 {
+	const struct origin *origin = conn_origin(conn);
 	struct requests *r = ctx;
 
-	if (!conn->listener)
+	if (!origin->listener)
 		return 0;
 	if (r->n == r->room) {
 		size_t room = r->room ? r->room * 2 : 64;
@@ -82,7 +84,7 @@ static int add_request(void *ctx, const struct conn *conn)
 		r->listeners = listeners;
 		r->room = room;
 	}
-	r->listeners[r->n++] = conn->listener;
+	r->listeners[r->n++] = origin->listener;
 	return 0;
 }
 

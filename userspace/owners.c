@@ -22,7 +22,7 @@ static int collect(void *ctx, const struct conn *conn)
 	struct unowned *v;
 	size_t room;
 
-	if (!conn->inode || conn->pid)
+	if (!conn->inode || conn_origin(conn)->pid)
 		return 0;
 	if (all->n == all->room) {
 		room = all->room ? all->room * 2 : 1024;
@@ -42,10 +42,11 @@ static int collect(void *ctx, const struct conn *conn)
 bool owners_pass(const struct filter *filter, const struct holders *holders,
 		 const struct conn *conn)
 {
+	const struct origin *origin = conn_origin(conn);
 	const struct holder *v;
 	size_t n = 0;
 
-	if (filter_owner(filter, conn->pid, conn->comm))
+	if (filter_owner(filter, origin->pid, origin->comm))
 		return true;
 	if (!holders || !conn->inode)
 		return false;

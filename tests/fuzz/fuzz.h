@@ -30,7 +30,7 @@ static inline void must_be_conn(const struct conn *c)
 	MUST(strcmp(basis_name(c->basis), "?"));
 	MUST(c->kind < KINDS && c->reason < REASONS && c->detail < DETAILS);
 	MUST(c->family == 4 || c->family == 6);
-	MUST(memchr(c->comm, '\0', sizeof(c->comm)));
+	MUST(memchr(conn_origin(c)->comm, '\0', sizeof(conn_origin(c)->comm)));
 }
 
 static inline void must_be_transition(const struct transition *t)

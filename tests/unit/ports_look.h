@@ -6,6 +6,7 @@
 #include "records.h"
 
 #include "engine/ports_internal.h"
+#include "origin.h"
 
 #define SECOND	UINT64_C(1000000000)
 #define START	(UINT64_C(5000) * SECOND)
@@ -63,7 +64,8 @@ static inline struct conn *add(struct setting *s, uint16_t sport)
 		.v4.saddr = { 10, 0, 1, 5 }, .v4.daddr = { 10, 0, 3, 17 },
 		.sport = sport, .dport = 5432, .role = ROLE_CLIENT,
 		.state = TCPSTATE_TIME_WAIT, .mini = true,
-		.pid = 88, .comm = "php-fpm", .first = FIRST_LOCAL,
+		.origin = ORIGIN(.pid = 88, .comm = "php-fpm"),
+		.first = FIRST_LOCAL,
 		.state_ns = s->now_ns - 2 * SECOND,
 		.closing = &s->closings[s->n - 1],
 	};

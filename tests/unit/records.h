@@ -200,7 +200,9 @@ static inline void mix_conn(uint64_t *hash, const struct conn *conn)
 	struct conn plain = *conn;
 
 	mix_in(hash, conn_closing(conn), sizeof(struct closing));
+	mix_in(hash, conn_origin(conn), sizeof(struct origin));
 	plain.closing = NULL;
+	plain.origin = NULL;
 	if (conn->family == 6) {
 		mix_in(hash, conn->v6, sizeof(*conn->v6));
 		plain.v6 = NULL;
@@ -554,7 +556,8 @@ static inline void print_told(const struct told *told)
 		    state_name(t->old_state), state_name(t->new_state),
 		    role_name(told->conn.role), basis_name(t->basis),
 		    t->has_span ? (long long)(t->span_ns / 1000000) : -1LL,
-		    told->conn.pid, reason ? reason : "", detail ? "/" : "",
+		    conn_origin(&told->conn)->pid, reason ? reason : "",
+		    detail ? "/" : "",
 		    detail ? detail : "", t->by_exit ? " by_exit" : "",
 		    t->legal ? "" : " illegal");
 }
@@ -568,7 +571,8 @@ static inline bool is_told(const struct told *told, const struct expected *x)
 	       told->conn.life == (x->life ? x->life : 1) &&
 	       t->old_state == x->old_state && t->new_state == x->new_state &&
 	       told->conn.role == x->role && t->basis == x->basis &&
-	       span == x->span_ms && told->conn.pid == x->pid &&
+	       span == x->span_ms &&
+	       conn_origin(&told->conn)->pid == x->pid &&
 	       t->reason == x->reason && t->detail == x->detail &&
 	       t->by_exit == x->by_exit && t->legal == !x->illegal &&
 	       (!x->at || t->ns == AT(x->at));

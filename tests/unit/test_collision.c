@@ -8,6 +8,7 @@
 #include "engine/advice.h"
 #include "engine/collision.h"
 #include "engine/leaks.h"
+#include "origin.h"
 
 #define C 7
 
@@ -58,7 +59,7 @@ static void test_close_wait(void **state)
 	c = only(r);
 	assert_int_equal(c->conn.cookie, C);
 	assert_int_equal(c->conn.state, TCPSTATE_CLOSE_WAIT);
-	assert_int_equal(c->conn.pid, 100);
+	assert_int_equal(conn_origin(&c->conn)->pid, 100);
 	assert_int_equal(c->syns, 2);
 	assert_int_equal(c->first_ns, AT(30));
 	assert_int_equal(c->last_ns, AT(50));
@@ -74,7 +75,7 @@ static void test_outlives_its_socket(void **state)
 	     STATE(31, C, CLOSE_WAIT, CLOSE, SOFTIRQ, .sk_err = 32));
 	until(r, 500);
 	assert_null(engine_find(r->engine, C));
-	assert_int_equal(only(r)->conn.pid, 100);
+	assert_int_equal(conn_origin(&only(r)->conn)->pid, 100);
 	assert_int_equal(only(r)->conn.state, TCPSTATE_CLOSE_WAIT);
 }
 
@@ -194,8 +195,9 @@ static struct collision met(uint8_t state)
 {
 	return (struct collision){
 		.conn = {
-			.cookie = C, .netns = NETNS, .family = 4, .pid = 100,
-			.comm = "java", .state = state, .state_ns = AT(0),
+			.cookie = C, .netns = NETNS, .family = 4,
+			.origin = ORIGIN(.pid = 100, .comm = "java"),
+			.state = state, .state_ns = AT(0),
 			.sport = 80, .dport = 5555, .role = ROLE_SERVER,
 		},
 		.syns = 3, .first_ns = AT(1000), .last_ns = AT(3000),

@@ -24,10 +24,10 @@ static void test_snapshot_tells_no_history(void **state)
 	assert_int_equal(c->inode, 900);
 	assert_int_equal(c->rqueue, 3);
 	assert_int_equal(c->wqueue, 4);
-	assert_int_equal(c->cgroup, 77);
+	assert_int_equal(conn_origin(c)->cgroup, 77);
 	assert_true(c->has_uid);
-	assert_int_equal(c->uid, 1000);
-	assert_int_equal(c->pid, 0);
+	assert_int_equal(conn_origin(c)->uid, 1000);
+	assert_int_equal(conn_origin(c)->pid, 0);
 	assert_int_equal(c->born_ns, 0);
 	assert_int_equal(c->established_ns, 0);
 	assert_int_equal(count_of(r, NETNS, TCPSTATE_ESTABLISHED), 1);
@@ -198,10 +198,10 @@ static void test_roles_by_listener(void **state)
 	until(r, 100);
 	assert_int_equal(conn_of(r, L)->role, ROLE_LISTENER);
 	assert_int_equal(conn_of(r, C)->role, ROLE_SERVER);
-	assert_int_equal(conn_of(r, C)->listener, L);
+	assert_int_equal(conn_origin(conn_of(r, C))->listener, L);
 	assert_int_equal(conn_of(r, C + 1)->role, ROLE_UNKNOWN);
 	assert_int_equal(conn_of(r, C + 2)->role, ROLE_SERVER);
-	assert_int_equal(conn_of(r, C + 2)->listener, L + 100);
+	assert_int_equal(conn_origin(conn_of(r, C + 2))->listener, L + 100);
 	/* Whoever sends a SYN is a client, whatever its port. */
 	assert_int_equal(conn_of(r, C + 3)->role, ROLE_CLIENT);
 	/* The same port in another network namespace. */
@@ -222,11 +222,11 @@ static void test_roles_later(void **state)
 	PLAY(r, SNAPSHOT(200, C + 1, ESTABLISHED, .sport = 80, .dport = 5556));
 	until(r, 300);
 	assert_int_equal(conn_of(r, C + 1)->role, ROLE_SERVER);
-	assert_int_equal(conn_of(r, C + 1)->listener, L);
+	assert_int_equal(conn_origin(conn_of(r, C + 1))->listener, L);
 	PLAY(r, SNAPSHOT(400, L + 100, LISTEN, .sport = 443));
 	until(r, 500);
 	assert_int_equal(conn_of(r, C)->role, ROLE_SERVER);
-	assert_int_equal(conn_of(r, C)->listener, L + 100);
+	assert_int_equal(conn_origin(conn_of(r, C))->listener, L + 100);
 	FINISH(r);
 }
 
@@ -252,12 +252,12 @@ static void test_listeners_of_one_port(void **state)
 	     SNAPSHOT(0, C + 5, ESTABLISHED, .family = 2, .sport = 80,
 		      .saddr = { 10, 0, 0, 9 }, .dport = 4000));
 	until(r, 100);
-	assert_int_equal(conn_of(r, C)->listener, L + 101);
-	assert_int_equal(conn_of(r, C + 4)->listener, L + 103);
-	assert_int_equal(conn_of(r, C + 6)->listener, L + 105);
-	assert_int_equal(conn_of(r, C + 7)->listener, L + 104);
+	assert_int_equal(conn_origin(conn_of(r, C))->listener, L + 101);
+	assert_int_equal(conn_origin(conn_of(r, C + 4))->listener, L + 103);
+	assert_int_equal(conn_origin(conn_of(r, C + 6))->listener, L + 105);
+	assert_int_equal(conn_origin(conn_of(r, C + 7))->listener, L + 104);
 	/* Nobody listens there. */
-	assert_int_equal(conn_of(r, C + 5)->listener, 0);
+	assert_int_equal(conn_origin(conn_of(r, C + 5))->listener, 0);
 	assert_int_equal(conn_of(r, C + 5)->role, ROLE_UNKNOWN);
 	FINISH(r);
 }
@@ -279,7 +279,7 @@ static void test_roles_of_what_moves(void **state)
 	until(r, 200);
 	for (uint64_t id = C; id <= C + 1; id++) {
 		assert_int_equal(conn_of(r, id)->role, ROLE_SERVER);
-		assert_int_equal(conn_of(r, id)->listener, L);
+		assert_int_equal(conn_origin(conn_of(r, id))->listener, L);
 	}
 	FINISH(r);
 }
@@ -294,7 +294,7 @@ static void test_client_in_the_middle(void **state)
 	PLAY(r, STATE(30, C, SYN_SENT, ESTABLISHED, SOFTIRQ, .sport = 80));
 	until(r, 100);
 	assert_int_equal(conn_of(r, C)->role, ROLE_CLIENT);
-	assert_int_equal(conn_of(r, C)->listener, 0);
+	assert_int_equal(conn_origin(conn_of(r, C))->listener, 0);
 	FINISH(r);
 }
 
@@ -420,8 +420,8 @@ static void test_dump_of_a_mini_socket_takes_no_uid_away(void **state)
 	feed(r, rec);
 	until(r, 200);
 	assert_true(conn_of(r, C)->has_uid);
-	assert_int_equal(conn_of(r, C)->uid, 1000);
-	assert_int_equal(conn_of(r, C)->pid, 100);
+	assert_int_equal(conn_origin(conn_of(r, C))->uid, 1000);
+	assert_int_equal(conn_origin(conn_of(r, C))->pid, 100);
 	FINISH(r);
 }
 

@@ -29,9 +29,9 @@ static int64_t of(const struct conn *c, enum duration d)
 
 static void test_durations(void **state)
 {
-	struct closing end = { .peer_fin_ns = 300, .fin_ns = 450,
-			       .end_ns = 500 };
-	struct conn c = { .born_ns = 100, .established_ns = 130,
+	struct closing end = { .peer_fin_ns = 300, .fin_ns = 450 };
+	struct conn c = { .state = TCPSTATE_CLOSE, .state_ns = 500,
+			  .born_ns = 100, .established_ns = 130,
 			  .accept_ns = 190, .closing = &end };
 
 	(void)state;
@@ -51,7 +51,8 @@ static void test_durations(void **state)
 	assert_int_equal(of(&c, DURATION_CLOSE_WAIT), -1);
 	assert_int_equal(of(&c, DURATION_LIFE), 220);
 	assert_int_equal(of(&c, DURATION_TIME_WAIT), -1);
-	end.end_ns = 60320;
+	c.state = TCPSTATE_CLOSE;
+	c.state_ns = 60320;
 	assert_int_equal(of(&c, DURATION_TIME_WAIT), 60000);
 	assert_int_equal(of(&c, DURATION_LIFE), 220);
 	/* Nothing is known of one that was never seen. */

@@ -383,7 +383,7 @@ static void test_second_life_inherits_nothing(void **state)
 	until(r, 600);
 	c = conn_of(r, C);
 	assert_int_equal(c->life, 2);
-	assert_int_equal(c->pid, 101);
+	assert_int_equal(conn_origin(c)->pid, 101);
 	assert_int_equal(c->known, CONN_ISN_LOCAL);
 	assert_int_equal(c->isn_local, 1000);
 	assert_int_equal(c->established_ns, 0);

@@ -49,7 +49,7 @@ static void test_bystander_in_backlog(void **state)
 	until(r, 1000);
 	assert_int_equal(r->n_told, 3);
 	for (size_t i = 0; i < 3; i++)
-		assert_int_equal(r->told[i].conn.pid, 0);
+		assert_int_equal(conn_origin(&r->told[i].conn)->pid, 0);
 	FINISH(r);
 }
 
@@ -60,11 +60,11 @@ static void check_no_owner(struct rig *r, uint32_t flags, uint32_t tgid)
 		      .comm = "x", .flags = flags));
 	until(r, 100);
 	assert_int_equal(r->n_told, 1);
-	assert_int_equal(r->told[0].conn.pid, 0);
-	assert_string_equal(r->told[0].conn.comm, "");
+	assert_int_equal(conn_origin(&r->told[0].conn)->pid, 0);
+	assert_string_equal(conn_origin(&r->told[0].conn)->comm, "");
 	/* The uid is the socket's, in any context. */
 	assert_true(r->told[0].conn.has_uid);
-	assert_int_equal(r->told[0].conn.uid, 1000);
+	assert_int_equal(conn_origin(&r->told[0].conn)->uid, 1000);
 	FINISH(r);
 }
 
@@ -97,8 +97,8 @@ static void test_owner_by_close_of_a_stranger(void **state)
 	     STATE(0, C + 1, ESTABLISHED, FIN_WAIT1,
 		   BY_WITH(101, "tcpstate-watch", TCPSTATE_F_STRANGER)));
 	until(r, 100);
-	assert_int_equal(conn_of(r, C)->pid, 100);
-	assert_int_equal(conn_of(r, C + 1)->pid, 0);
+	assert_int_equal(conn_origin(conn_of(r, C))->pid, 100);
+	assert_int_equal(conn_origin(conn_of(r, C + 1))->pid, 0);
 	FINISH(r);
 }
 
@@ -109,9 +109,9 @@ static void test_owner_by_close(void **state)
 	PLAY(r, STATE(0, C, CLOSE_WAIT, LAST_ACK, NC),
 	     STATE(0, C + 1, ESTABLISHED, FIN_WAIT1, BY(101, "b")));
 	until(r, 100);
-	assert_int_equal(conn_of(r, C)->pid, 100);
-	assert_string_equal(conn_of(r, C)->comm, "nc");
-	assert_int_equal(conn_of(r, C + 1)->pid, 101);
+	assert_int_equal(conn_origin(conn_of(r, C))->pid, 100);
+	assert_string_equal(conn_origin(conn_of(r, C))->comm, "nc");
+	assert_int_equal(conn_origin(conn_of(r, C + 1))->pid, 101);
 	FINISH(r);
 }
 
@@ -135,10 +135,10 @@ static void test_owner_by_accept(void **state)
 	     STATE(1, C, SYN_RECV, ESTABLISHED, SOFTIRQ_NO_FILE),
 	     REC(ACCEPT, 5, C, BY(100, "httpd"), .cgroup = 77));
 	until(r, 100);
-	assert_int_equal(conn_of(r, C)->pid, 100);
+	assert_int_equal(conn_origin(conn_of(r, C))->pid, 100);
 	assert_true(conn_of(r, C)->accepted);
 	assert_int_equal(conn_of(r, C)->accept_ns, AT(5));
-	assert_int_equal(conn_of(r, C)->cgroup, 77);
+	assert_int_equal(conn_origin(conn_of(r, C))->cgroup, 77);
 	assert_int_equal(r->n_accepts, 1);
 	FINISH(r);
 }
@@ -168,7 +168,7 @@ static void test_kernel_thread_accepts(void **state)
 		 BY_WITH(33, "nfsd", TCPSTATE_F_KTHREAD)));
 	until(r, 100);
 	assert_true(conn_of(r, C)->accepted);
-	assert_int_equal(conn_of(r, C)->pid, 0);
+	assert_int_equal(conn_origin(conn_of(r, C))->pid, 0);
 	FINISH(r);
 }
 
@@ -179,11 +179,11 @@ static void test_owner_by_descriptor_table(void **state)
 	PLAY(r, SNAPSHOT(0, C, ESTABLISHED, .inode = 5));
 	until(r, 100);
 	engine_set_owner(r->engine, C, 300, "a-name-that-is-too-long");
-	assert_int_equal(conn_of(r, C)->pid, 300);
-	assert_string_equal(conn_of(r, C)->comm, "a-name-that-is-");
+	assert_int_equal(conn_origin(conn_of(r, C))->pid, 300);
+	assert_string_equal(conn_origin(conn_of(r, C))->comm, "a-name-that-is-");
 	/* What is known is kept. */
 	engine_set_owner(r->engine, C, 301, "other");
-	assert_int_equal(conn_of(r, C)->pid, 300);
+	assert_int_equal(conn_origin(conn_of(r, C))->pid, 300);
 	engine_set_owner(r->engine, C + 1, 302, "nobody's");
 	assert_null(engine_find(r->engine, C + 1));
 	FINISH(r);
@@ -216,7 +216,7 @@ static void test_listener_by_exit(void **state)
 	until(r, 1000);
 	assert_int_equal(r->n_told, 2);
 	assert_true(r->told[1].t.by_exit);
-	assert_int_equal(r->told[1].conn.pid, 0);
+	assert_int_equal(conn_origin(&r->told[1].conn)->pid, 0);
 	FINISH_EMPTY(r);
 }
 

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "filter.h"
+#include "origin.h"
 
 static struct parse_error err;
 
@@ -22,8 +23,9 @@ static struct conn java(void)
 	struct conn c = {
 		.cookie = 0x1a2b, .life = 1, .netns = 4026531840, .family = 4,
 		.sport = 8080, .dport = 51544, .role = ROLE_SERVER,
-		.state = TCPSTATE_CLOSE_WAIT, .pid = 2211, .comm = "java",
-		.uid = 1000, .has_uid = true, .cgroup = 1234,
+		.state = TCPSTATE_CLOSE_WAIT, .has_uid = true,
+		.origin = ORIGIN(.pid = 2211, .comm = "java", .uid = 1000,
+				 .cgroup = 1234),
 	};
 
 	inet_pton(AF_INET, "10.0.1.5", c.v4.saddr);
@@ -173,11 +175,9 @@ static void test_owner(void **state)
 	assert_false(filter_conn(&netns, &unknown));
 	assert_false(filter_conn(&cgroup, &unknown));
 
-	c.pid = 2212;
-	memcpy(c.comm, "javac", 6);
-	c.uid = 1;
+	c.origin = ORIGIN(.pid = 2212, .comm = "javac", .uid = 1,
+			  .cgroup = 1235);
 	c.netns--;
-	c.cgroup++;
 	assert_false(filter_conn(&pid, &c));
 	assert_false(filter_conn(&comm, &c));
 	assert_false(filter_conn(&uid, &c));
@@ -235,7 +235,7 @@ static void test_and(void **state)
 	assert_int_equal(parse_ports("8080", &f.sport, &err), 0);
 	assert_int_equal(parse_words("java", &f.comm, &err), 0);
 	assert_true(filter_conn(&f, &c));
-	memcpy(c.comm, "perl", 5);
+	memcpy(own_origin(&c)->comm, "perl", 5);
 	assert_false(filter_conn(&f, &c));
 	filter_free(&f);
 }

@@ -407,9 +407,12 @@ static void test_end_of_time_wait_alone(void **state)
 /* Names are anybody's; and what has no end is drawn as far as there is room. */
 static void test_hostile(void **state)
 {
+	static const struct origin hostile = {
+		.pid = 1, .comm = "<&\"\x1b[2J>",
+	};
 	static struct history one = {
-		.conn = { .cookie = C, .life = 1, .family = 4, .pid = 1,
-			  .comm = "<&\"\x1b[2J>", .state = TCPSTATE_SYN_SENT },
+		.conn = { .cookie = C, .life = 1, .family = 4,
+			  .state = TCPSTATE_SYN_SENT, .origin = &hostile },
 	};
 	char *text = NULL;
 	size_t len;

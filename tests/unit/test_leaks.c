@@ -5,6 +5,7 @@
 #include "records.h"
 
 #include "engine/leaks.h"
+#include "origin.h"
 
 #define NOW_MS (3600ULL * 1000 * 10)
 #define MINUTE_MS 60000ULL
@@ -40,17 +41,18 @@ static struct conn stuck(uint64_t cookie)
 		.cookie = cookie, .life = 1, .netns = NETNS, .family = 4,
 		.v4.daddr = { 10, 0, 7, 12 }, .sport = 8080, .dport = 5555,
 		.role = ROLE_SERVER, .state = TCPSTATE_CLOSE_WAIT,
-		.pid = 100, .comm = "java", .uid = 1000, .has_uid = true,
-		.cgroup = 77, .listener = 9, .inode = 1000 + cookie,
-		.accepted = true, .state_ns = MS(NOW_MS - 60 * MINUTE_MS),
+		.origin = ORIGIN(.pid = 100, .comm = "java", .uid = 1000,
+				 .cgroup = 77, .listener = 9),
+		.has_uid = true, .inode = 1000 + cookie, .accepted = true,
+	 .state_ns = MS(NOW_MS - 60 * MINUTE_MS),
 	};
 }
 
 static const struct conn listener = {
 	.cookie = 9, .life = 1, .netns = NETNS, .family = 4,
 	.v4.saddr = { 127, 0, 0, 1 }, .sport = 8080, .role = ROLE_LISTENER,
-	.state = TCPSTATE_LISTEN, .pid = 100, .comm = "java", .rqueue = 5,
-	.wqueue = 128,
+	.state = TCPSTATE_LISTEN, .rqueue = 5, .wqueue = 128,
+	.origin = &(const struct origin){ .pid = 100, .comm = "java" },
 };
 
 static void add(struct leaks *l, const struct conn *c,
@@ -139,7 +141,7 @@ static void test_never_accepted(void **state)
 	struct finding *f;
 
 	c.inode = 0;
-	c.pid = 0;
+	own_origin(&c)->pid = 0;
 	c.accepted = false;
 	c.rqueue = 100;
 	add(*state, &c, NULL, 0);
@@ -238,7 +240,7 @@ static void test_many_holders(void **state)
 	struct conn c = stuck(1);
 	struct finding *f;
 
-	c.pid = 0;
+	own_origin(&c)->pid = 0;
 	for (uint32_t i = 0; i < COUNT_OF(all); i++)
 		all[i] = (struct holding){ 1 + i, 5, "nginx" };
 	add(*state, &c, all, COUNT_OF(all));
@@ -253,7 +255,7 @@ static void test_holder_of_unknown_owner(void **state)
 {
 	struct conn c = stuck(1);
 
-	c.pid = 0;
+	own_origin(&c)->pid = 0;
 	add(*state, &c, &cgi, 1);
 	assert_int_equal(only(*state)->bug, BUG_FIN_READ);
 	assert_int_equal(only(*state)->pid, 300);
@@ -318,27 +320,27 @@ static void test_grouping(void **state)
 	assert_int_equal(groups(*state), 2);
 	c.rqueue = 0;
 	/* Another owner. */
-	c.pid = 101;
+	own_origin(&c)->pid = 101;
 	add(*state, &c, &other, 1);
 	assert_int_equal(groups(*state), 3);
-	c.pid = 100;
+	own_origin(&c)->pid = 100;
 	/* Another network namespace. */
 	c.netns++;
 	add(*state, &c, &java, 1);
 	assert_int_equal(groups(*state), 4);
 	c.netns--;
 	/* Another listener. */
-	c.listener++;
+	own_origin(&c)->listener++;
 	add(*state, &c, &java, 1);
 	assert_int_equal(groups(*state), 5);
-	c.listener--;
+	own_origin(&c)->listener--;
 	/* Another who has closed it. */
 	add(*state, &c, &cgi, 1);
 	assert_int_equal(groups(*state), 6);
-	c.pid = 102;
+	own_origin(&c)->pid = 102;
 	add(*state, &c, &cgi, 1);
 	assert_int_equal(groups(*state), 7);
-	c.pid = 100;
+	own_origin(&c)->pid = 100;
 	/* Another peer, descriptor or age makes no other group. */
 	c.v4.daddr[3]++;
 	c.state_ns += MS(1);
@@ -352,7 +354,7 @@ static void test_server_whose_listener_is_gone(void **state)
 	struct conn c = stuck(1);
 	struct finding *f;
 
-	c.listener = 0;
+	own_origin(&c)->listener = 0;
 	assert_int_equal(leaks_add(*state, &c, NULL, &java, 1, NULL), 0);
 	f = only(*state);
 	assert_int_equal(f->listener.family, 0);
@@ -365,7 +367,7 @@ static void test_clients_of_all_ports_are_one_group(void **state)
 	struct conn c = stuck(1);
 
 	c.role = ROLE_CLIENT;
-	c.listener = 0;
+	own_origin(&c)->listener = 0;
 	for (c.sport = 40000; c.sport < 40010; c.sport++)
 		assert_int_equal(leaks_add(*state, &c, NULL, &java, 1, NULL), 0);
 	assert_int_equal(only(*state)->count, 10);
@@ -540,7 +542,7 @@ static void add_many(struct leaks *l, uint32_t pid, unsigned int n)
 	for (unsigned int i = 0; i < n; i++) {
 		struct conn c = stuck(i + 1);
 
-		c.pid = pid;
+		own_origin(&c)->pid = pid;
 		add(l, &c, &h, 1);
 	}
 }
@@ -661,7 +663,7 @@ static void test_rated_again(void **state)
 	struct finding *f;
 	size_t n;
 
-	one.pid = 300;
+	own_origin(&one)->pid = 300;
 	add(l, &many[0], &java, 1);
 	add(l, &many[1], &java, 1);
 	add(l, &one, &cgi, 1);

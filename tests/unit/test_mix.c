@@ -378,7 +378,7 @@ static uint64_t told_hash(const struct rig *r)
 		const uint64_t words[] = {
 			x->conn.cookie, x->conn.life, x->t.ns, x->t.old_state,
 			x->t.new_state, x->t.basis, x->t.span_ns, x->t.reason,
-			x->conn.pid, x->conn.sport,
+			conn_origin(&x->conn)->pid, x->conn.sport,
 		};
 
 		for (size_t j = 0; j < COUNT_OF(words); j++)

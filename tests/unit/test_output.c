@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "engine/fsm.h"
+#include "origin.h"
 #include "output/jsonw.h"
 #include "output/output.h"
 #include "output/output_ops.h"
@@ -79,8 +80,8 @@ static struct conn nc(void)
 		.v4.saddr = { 127, 0, 0, 1 }, .v4.daddr = { 127, 0, 0, 1 },
 		.sport = 46270, .dport = 9999, .role = ROLE_CLIENT,
 		.state = TCPSTATE_TIME_WAIT, .basis = TCPSTATE_BY_PROBE,
-		.pid = 175, .comm = "nc", .uid = 0, .has_uid = true,
-		.cgroup = 1234,
+		.has_uid = true,
+		.origin = ORIGIN(.pid = 175, .comm = "nc", .cgroup = 1234),
 	};
 
 	return c;
@@ -184,7 +185,7 @@ static void test_json_conn(void **state)
 
 	c.state = TCPSTATE_CLOSE;
 	c.reason = REASON_TW_EXPIRED;
-	closing.end_ns = T0 + 60 * SEC;
+	c.state_ns = T0 + 60 * SEC;
 	output_conn(begin(FORMAT_JSON, OUTPUT_CONNS, false), &c, true);
 	expect("{\"event\":\"conn\",\"ts\":\"2026-11-20T21:43:53.123456789Z\","
 	       "\"mono_ns\":68716915000," WHO
@@ -198,10 +199,9 @@ static void test_json_conn_short(void **state)
 
 	(void)state;
 	c.state = TCPSTATE_CLOSE;
-	c.cgroup = 0;
+	own_origin(&c)->cgroup = 0;
 	c.born_ns = T0 - 200999;
-	closing = (struct closing){ .end_ns = T0 };
-	c.closing = &closing;
+	c.state_ns = T0;
 	c.reason = REASON_REFUSED;
 	output_conn(begin(FORMAT_JSON, OUTPUT_CONNS, false), &c, true);
 	expect(HEAD("conn") WHO "\"state\":\"CLOSE\",\"role\":\"client\","
@@ -517,13 +517,12 @@ static void test_csv_events(void **state)
 
 	(void)state;
 	setenv("TZ", "UTC", 1);
-	memcpy(c.comm, "a,\"b\"\n", 7);
+	memcpy(own_origin(&c)->comm, "a,\"b\"\n", 7);
 	u.ns = T0 + 1500 * MS;
 	u.has_span = false;
 	out = begin(FORMAT_CSV, OUTPUT_EVENTS, false);
 	output_transition(out, &t);
-	c.pid = 0;
-	c.comm[0] = '\0';
+	c.origin = NULL;
 	output_transition(out, &u);
 	expect("TIME,TIME(s),C-PID,C-COMM,IP,LADDR,LPORT,RADDR,RPORT,OLDSTATE,NEWSTATE,MS\n"
 	       "21:42:53,0.000000,175,\"a,\"\"b\"\"?\",4,127.0.0.1,46270,127.0.0.1,9999,FIN_WAIT2,TIME_WAIT,0.182\n"
@@ -540,13 +539,13 @@ static void test_text_conns(void **state)
 	c.first = FIRST_NONE;
 	closing.tw_ns = 0;
 	c.established_ns = 0;
-	closing.end_ns = c.born_ns + 63 * SEC;
+	c.state = TCPSTATE_CLOSE;
+	c.state_ns = c.born_ns + 63 * SEC;
 	c.reason = REASON_TIMEOUT;
 	c.detail = DETAIL_SYNACK;
 	c.syn_retrans = 4;
 	c.role = ROLE_SERVER;
-	c.pid = 0;
-	c.comm[0] = '\0';
+	c.origin = NULL;
 	output_conn(out, &c, true);
 	expect("PID    COMM     R LOCAL            PEER                LIFE      HS FIRST HOW\n"
 	       "175    nc       C 127.0.0.1:46270  127.0.0.1:9999     100ms  0.41ms local 4 segments\n"

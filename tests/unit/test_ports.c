@@ -159,9 +159,10 @@ static void test_closers(void **state)
 	for (int i = 0; i < 60; i++) {
 		struct conn *c = add(s, (uint16_t)(40000 + i));
 
-		c->pid = i % 6 == 0 ? 0 : i % 6 == 1 ? 7 : 88;
-		if (c->pid == 7)
-			strcpy(c->comm, "curl");
+		if (i % 6 == 0)
+			c->origin = NULL;
+		else if (i % 6 == 1)
+			c->origin = ORIGIN(.pid = 7, .comm = "curl");
 	}
 	f = only(s, SCOPE_DESTINATION);
 	assert_int_equal(f->n_holders, 2);
@@ -180,7 +181,7 @@ static void test_owners(void **state)
 
 	add_many(s, 40000, 950);
 	for (size_t i = 0; i < s->n; i++) {
-		s->conns[i].pid = i < 900 ? 7 : 0;
+		own_origin(&s->conns[i])->pid = i < 900 ? 7 : 0;
 		if (i < 930)
 			s->conns[i].state = TCPSTATE_ESTABLISHED;
 	}
@@ -202,7 +203,7 @@ static void test_many_closers(void **state)
 	const struct finding *f;
 
 	for (int i = 0; i < 1600; i++)
-		add(s, (uint16_t)(40000 + i % 1000))->pid =
+		own_origin(add(s, (uint16_t)(40000 + i % 1000)))->pid =
 			i < 1200 ? (uint32_t)(100 + i) : 50000;
 	f = only(s, SCOPE_DESTINATION);
 	assert_int_equal(f->pid, 50000);

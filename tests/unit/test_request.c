@@ -42,7 +42,7 @@ static void check_passive_open(struct rig *r, struct tcpstate_record child)
 	assert_int_equal(conn_of(r, L)->state, TCPSTATE_LISTEN);
 	assert_int_equal(conn_of(r, L)->role, ROLE_LISTENER);
 	c = conn_of(r, C);
-	assert_int_equal(c->listener, L);
+	assert_int_equal(conn_origin(c)->listener, L);
 	assert_int_equal(c->sport, 80);
 	assert_int_equal(c->dport, 5555);
 	assert_memory_equal(conn_daddr(c), peer, 4);
@@ -95,7 +95,7 @@ static void test_whole_passive_close(void **state)
 	      TOLD(L, LISTEN, CLOSE, LISTENER, TRACEPOINT, 200, .pid = 200,
 		   .reason = REASON_CLOSED));
 	assert_int_equal(r->n_accepts, 1);
-	assert_int_equal(r->accepts[0].conn.pid, 201);
+	assert_int_equal(conn_origin(&r->accepts[0].conn)->pid, 201);
 	/* One line for the connection, none for the listener. */
 	assert_int_equal(r->n_lines, 1);
 	assert_true(r->lines[0].ended);
@@ -103,7 +103,7 @@ static void test_whole_passive_close(void **state)
 	assert_int_equal(r->lines[0].conn.accept_ns, AT(25));
 	assert_int_equal(conn_closing(&r->lines[0].conn)->peer_fin_ns, AT(100));
 	assert_int_equal(conn_closing(&r->lines[0].conn)->fin_ns, AT(130));
-	assert_int_equal(conn_closing(&r->lines[0].conn)->end_ns, AT(131));
+	assert_int_equal(conn_end_ns(&r->lines[0].conn), AT(131));
 	FINISH_EMPTY(r);
 }
 

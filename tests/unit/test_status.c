@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "origin.h"
 #include "output/status.h"
 
 #define MINUTE_NS UINT64_C(60000000000)
@@ -266,8 +267,8 @@ static void test_ports(void **state)
 
 static void test_syn_recv(void **state)
 {
-	struct conn a = { .sport = 443, .pid = 9, .comm = "nginx",
-			  .wqueue = 200 };
+	struct conn a = { .sport = 443, .wqueue = 200,
+			  .origin = ORIGIN(.pid = 9, .comm = "nginx") };
 	struct conn b = { .sport = 80, .wqueue = 128 };
 
 	(void)state;

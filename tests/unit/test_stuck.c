@@ -7,6 +7,7 @@
 
 #include "engine/giveup.h"
 #include "engine/leaks.h"
+#include "origin.h"
 
 #define NOW_MS (3600ULL * 1000 * 10)
 #define MINUTE_MS 60000U
@@ -30,8 +31,9 @@ static struct conn conn_in(uint8_t state)
 	return (struct conn){
 		.cookie = 1, .life = 1, .netns = NETNS, .family = 4,
 		.v4.daddr = { 10, 0, 7, 12 }, .sport = 40000, .dport = 443,
-		.role = ROLE_CLIENT, .state = state, .pid = 100,
-		.comm = "java", .uid = 1000, .has_uid = true, .inode = 5,
+		.role = ROLE_CLIENT, .state = state, .has_uid = true,
+		.origin = ORIGIN(.pid = 100, .comm = "java", .uid = 1000),
+		.inode = 5,
 		.state_ns = MS(NOW_MS - 2 * MINUTE_MS),
 	};
 }
@@ -316,8 +318,8 @@ static void test_moved_on(void **state)
 
 static const struct conn listener = {
 	.cookie = 9, .life = 1, .netns = NETNS, .family = 4, .sport = 80,
-	.role = ROLE_LISTENER, .state = TCPSTATE_LISTEN, .pid = 100,
-	.comm = "nginx", .wqueue = 100,
+	.role = ROLE_LISTENER, .state = TCPSTATE_LISTEN, .wqueue = 100,
+	.origin = &(const struct origin){ .pid = 100, .comm = "nginx" },
 };
 
 static const struct holding java = { 100, 61, "java" };
@@ -334,8 +336,8 @@ static void add_requests(struct leaks *l, const struct conn *door, size_t n,
 
 		c.cookie = i + 1;
 		c.role = ROLE_SERVER;
-		c.listener = 9;
-		c.pid = 0;
+		own_origin(&c)->listener = 9;
+		own_origin(&c)->pid = 0;
 		c.inode = 0;
 		c.v4.daddr[2] = (uint8_t)(i % peers >> 8);
 		c.v4.daddr[3] = (uint8_t)(i % peers);

@@ -67,7 +67,7 @@ static void test_active_close(void **state)
 	assert_true(r->lines[1].ended);
 	/* How it was closed is not changed by the end of TIME_WAIT. */
 	assert_int_equal(r->lines[1].conn.reason, REASON_FIN);
-	assert_int_equal(conn_closing(&r->lines[1].conn)->end_ns, AT(60920));
+	assert_int_equal(conn_end_ns(&r->lines[1].conn), AT(60920));
 	assert_int_equal(stats_of(r).corrected, 0);
 	assert_int_equal(stats_of(r).inferred, 0);
 	assert_int_equal(stats_of(r).illegal, 0);

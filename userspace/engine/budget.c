@@ -209,7 +209,7 @@ static void add_closer(struct finding *f, const struct member *m)
 	f->holders = closer;
 	closer += f->n_holders++;
 	closer->pid = m->pid;
-	memcpy(closer->comm, m->conn->comm, sizeof(closer->comm));
+	memcpy(closer->comm, conn_origin(m->conn)->comm, sizeof(closer->comm));
 	closer->count = 1;
 }
 
@@ -241,10 +241,10 @@ static void add_owner(struct finding *f, const struct member *m)
 {
 	add_closer(f, m);
 	if (!f->cgroup)
-		f->cgroup = m->conn->cgroup;
+		f->cgroup = conn_origin(m->conn)->cgroup;
 	if (!f->has_uid && m->conn->has_uid) {
 		f->has_uid = true;
-		f->uid = m->conn->uid;
+		f->uid = conn_origin(m->conn)->uid;
 	}
 }
 

@@ -83,7 +83,7 @@ void tell_conn(struct engine *e, struct entry *entry, bool ended)
 
 	if (c->role == ROLE_LISTENER)
 		return;
-	if (!entry->line_told && !c->pid)
+	if (!entry->line_told && !conn_origin(c)->pid)
 		e->stats.unknown_owner++;
 	if (!entry->line_told && c->contradicts)
 		oddity_met(e, c, e->now_ns, 0, 0);
@@ -117,9 +117,6 @@ static void note_closing(struct conn *c, struct closing *end, uint8_t state,
 		if (!end->peer_fin_ns)
 			end->peer_fin_ns = ns;
 		break;
-	case TCPSTATE_CLOSE:
-		end->end_ns = ns;
-		break;
 	}
 }
 
@@ -137,6 +134,8 @@ static void note_times(struct engine *e, struct entry *entry, uint8_t state,
 		break;
 	case TCPSTATE_ESTABLISHED:
 		c->established_ns = ns;
+		break;
+	case TCPSTATE_CLOSE:
 		break;
 	default:
 		note_closing(c, closing_of(e, entry), state, ns);
@@ -378,7 +377,7 @@ static void begin_life(struct engine *e, const struct tcpstate_record *r)
 	}
 	if (!entry)
 		return;
-	take_owner(e, &entry->conn, r);
+	take_owner(e, entry, r);
 	if (r->new_state != TCPSTATE_SYN_SENT) {
 		if (r->new_state == TCPSTATE_LISTEN)
 			entry->conn.role = ROLE_LISTENER;
@@ -543,7 +542,7 @@ static void on_state(struct engine *e, const struct tcpstate_record *r)
 	if (!entry)
 		return;
 	take_tuple(e, entry, r);
-	take_owner(e, &entry->conn, r);
+	take_owner(e, entry, r);
 	if (r->new_state == TCPSTATE_CLOSE) {
 		if (infer_mini(e, entry, r))
 			return;
@@ -567,6 +566,7 @@ static void on_accept(struct engine *e, const struct tcpstate_record *r)
 {
 	struct entry *entry = table_find(e->table, r->cookie), *listener;
 	struct conn *c;
+	uint64_t cookie;
 
 	/* Fast Open: accept() may come before ESTABLISHED. */
 	if (!entry && r->old_state == TCPSTATE_SYN_RECV)
@@ -576,15 +576,11 @@ static void on_accept(struct engine *e, const struct tcpstate_record *r)
 	c = &entry->conn;
 	c->accepted = true;
 	c->accept_ns = r->mono_ns;
-	listener = c->listener ? table_find(e->table, c->listener) : NULL;
+	cookie = conn_origin(c)->listener;
+	listener = cookie ? table_find(e->table, cookie) : NULL;
 	if (listener)
 		listener->conn.accept_ns = r->mono_ns;
-	c->uid = r->uid;
-	c->has_uid = true;
-	if (r->cgroup)
-		c->cgroup = r->cgroup;
-	if (task_is_known(e, r))
-		set_owner(c, r);
+	take_acceptor(e, entry, r);
 	if (e->sink.accept)
 		e->sink.accept(e->ctx, c, r->mono_ns);
 }

@@ -23,19 +23,24 @@ static uint64_t snapshot_since(const struct tcpstate_record *r)
 }
 
 /* Facts that only a dump has; true even if the state has moved on. */
-static void take_dump(struct conn *c, const struct tcpstate_record *r)
+static void take_dump(struct engine *e, struct entry *entry,
+		      const struct tcpstate_record *r)
 {
+	struct conn *c = &entry->conn;
+	struct origin origin = *conn_origin(c);
+
 	c->dumped_ns = r->mono_ns;
 	c->inode = r->inode;
 	c->rqueue = r->rqueue;
 	c->wqueue = r->wqueue;
 	if (r->inode) {
 		c->accepted = true;
-		c->uid = r->uid;
+		origin.uid = r->uid;
 		c->has_uid = true;
 	}
 	if (r->cgroup)
-		c->cgroup = r->cgroup;
+		origin.cgroup = r->cgroup;
+	table_set_origin(e->table, entry, &origin);
 	if (!c->sport)
 		c->sport = r->sport;
 }
@@ -81,7 +86,7 @@ void on_snapshot(struct engine *e, const struct tcpstate_record *r)
 	if (entry) {
 		if (entry->dead)
 			return;
-		take_dump(&entry->conn, r);
+		take_dump(e, entry, r);
 		entry->dump = e->dump;
 		entry->dumped = state;
 		if (snapshot_moves(e, entry, state))
@@ -96,7 +101,7 @@ void on_snapshot(struct engine *e, const struct tcpstate_record *r)
 	c = &entry->conn;
 	c->snapshot = true;
 	c->basis = TCPSTATE_BY_SNAPSHOT;
-	take_dump(c, r);
+	take_dump(e, entry, r);
 	entry->dump = e->dump;
 	entry->dumped = state;
 	entry->moved_ns = r->mono_ns;

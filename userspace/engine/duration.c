@@ -42,7 +42,7 @@ bool conn_duration(const struct conn *c, enum duration duration, uint64_t *ns)
 		break;
 	case DURATION_LIFE:
 		from = c->born_ns;
-		to = end->tw_ns ? end->tw_ns : end->end_ns;
+		to = end->tw_ns ? end->tw_ns : conn_end_ns(c);
 		break;
 	case DURATION_HALF_CLOSE:
 		if (!end->fin_ns || !end->peer_fin_ns)
@@ -56,7 +56,7 @@ bool conn_duration(const struct conn *c, enum duration duration, uint64_t *ns)
 		break;
 	case DURATION_TIME_WAIT:
 		from = end->tw_ns;
-		to = end->end_ns;
+		to = conn_end_ns(c);
 		break;
 	case DURATIONS:
 		break;

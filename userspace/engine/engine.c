@@ -340,15 +340,18 @@ void engine_set_owner(struct engine *e, uint64_t cookie, uint32_t pid,
 		      const char *comm)
 {
 	struct entry *entry = table_find(e->table, cookie);
+	struct origin origin;
 
-	if (!entry || entry->conn.pid)
+	if (!entry || conn_origin(&entry->conn)->pid)
 		return;
 	engine_tell_input(e, &(struct engine_input){
 		.type = INPUT_OWNER, .cookie = cookie, .pid = pid, .comm = comm });
-	entry->conn.pid = pid;
-	memset(entry->conn.comm, 0, sizeof(entry->conn.comm));
-	for (size_t i = 0; i < sizeof(entry->conn.comm) - 1 && comm[i]; i++)
-		entry->conn.comm[i] = comm[i];
+	origin = *conn_origin(&entry->conn);
+	origin.pid = pid;
+	memset(origin.comm, 0, sizeof(origin.comm));
+	for (size_t i = 0; i < sizeof(origin.comm) - 1 && comm[i]; i++)
+		origin.comm[i] = comm[i];
+	table_set_origin(e->table, entry, &origin);
 }
 
 static bool all_zero(const struct engine_counts *c)

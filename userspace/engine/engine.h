@@ -60,7 +60,6 @@ struct closing {
 	uint64_t fin_ns;	/* our FIN was queued */
 	uint64_t peer_fin_ns;	/* the peer's FIN came */
 	uint64_t tw_ns;		/* TIME_WAIT was entered */
-	uint64_t end_ns;	/* CLOSE */
 	/* Valid if their bit is in .known. */
 	uint32_t fin_local, fin_peer;
 	uint32_t ack_seq;	/* v, of what acknowledged the first FIN */
@@ -80,6 +79,16 @@ struct closing {
 /* Of IPv6, which has no room in struct conn: most are IPv4. */
 struct address_pair {
 	uint8_t saddr[16], daddr[16];
+};
+
+/* Whose a connection is.  Those with the same share one, which never changes. */
+struct origin {
+	uint64_t cgroup;	/* 0 = unknown */
+	uint64_t listener;	/* cookie of the listener, 0 = unknown */
+	/* Owner: who made it or took it over; pid 0 = unknown. */
+	uint32_t pid;		/* thread group */
+	uint32_t uid;		/* valid if the connection .has_uid */
+	char comm[TCPSTATE_COMM_LEN];
 };
 
 /*
@@ -133,12 +142,7 @@ struct conn {
 	uint64_t established_ns;
 	uint64_t accept_ns;	/* of a listener: the last one */
 
-	/* Owner: who made it or took it over; pid 0 = unknown. */
-	uint32_t pid;		/* thread group */
-	uint32_t uid;
-	char comm[TCPSTATE_COMM_LEN];
-	uint64_t cgroup;	/* 0 = unknown */
-	uint64_t listener;	/* cookie of the listener, 0 = unknown */
+	const struct origin *origin;	/* see conn_origin() */
 
 	uint32_t isn_local, isn_peer;	/* valid if their bit is in .known */
 	/* As the kernel counts: see conn_bytes_in() and conn_bytes_out(). */
@@ -173,12 +177,26 @@ static inline const uint8_t *conn_daddr(const struct conn *c)
 	return c->family == 6 ? c->v6->daddr : c->v4.daddr;
 }
 
+/* All zero if nothing is known of it. */
+static inline const struct origin *conn_origin(const struct conn *c)
+{
+	static const struct origin unknown;
+
+	return c->origin ? c->origin : &unknown;
+}
+
 /* How it is closed, all zero if it is not. */
 static inline const struct closing *conn_closing(const struct conn *c)
 {
 	static const struct closing none;
 
 	return c->closing ? c->closing : &none;
+}
+
+/* When it was closed, 0 if it is not. */
+static inline uint64_t conn_end_ns(const struct conn *c)
+{
+	return c->state == TCPSTATE_CLOSE ? c->state_ns : 0;
 }
 
 /*

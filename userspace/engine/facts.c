@@ -75,17 +75,11 @@ void take_tuple(struct engine *e, struct entry *entry,
 	set_tuple(&entry->conn, pair, r);
 }
 
-bool task_is_known(const struct engine *e,
+static bool task_is_known(const struct engine *e,
 		   const struct tcpstate_record *r)
 {
 	return r->tgid && r->tgid != e->cfg.self &&
 	       !(r->flags & (TCPSTATE_F_KTHREAD | TCPSTATE_F_NO_TASK));
-}
-
-void set_owner(struct conn *c, const struct tcpstate_record *r)
-{
-	c->pid = r->tgid;
-	memcpy(c->comm, r->comm, sizeof(c->comm));
 }
 
 /*
@@ -142,25 +136,59 @@ static bool closed_by_stranger(const struct engine *e,
 		!strcmp((const char *)r->comm, "tcpstate-watch"));
 }
 
-void take_owner(struct engine *e, struct conn *c,
+/* Is it a program's doing? */
+static bool is_by_program(const struct engine *e,
+			  const struct tcpstate_record *r)
+{
+	return (r->type != TCPSTATE_STATE || only_by_task(r)) &&
+	       (r->flags & TCPSTATE_F_OWNED) &&
+	       (r->flags & TCPSTATE_F_HAS_FILE) && task_is_known(e, r);
+}
+
+/* What the socket itself says, in any context. */
+static struct origin with_socket(struct conn *c,
+				 const struct tcpstate_record *r)
+{
+	struct origin origin = *conn_origin(c);
+
+	c->has_uid = true;
+	origin.uid = r->uid;
+	if (r->cgroup)
+		origin.cgroup = r->cgroup;
+	return origin;
+}
+
+static void set_owner(struct origin *origin, const struct tcpstate_record *r)
+{
+	origin->pid = r->tgid;
+	memcpy(origin->comm, r->comm, sizeof(origin->comm));
+}
+
+void take_owner(struct engine *e, struct entry *entry,
 		const struct tcpstate_record *r)
 {
-	bool opens = r->new_state == TCPSTATE_SYN_SENT ||
-		     r->new_state == TCPSTATE_LISTEN;
+	const bool opens = r->new_state == TCPSTATE_SYN_SENT ||
+			   r->new_state == TCPSTATE_LISTEN;
+	struct conn *c = &entry->conn;
+	struct origin origin = with_socket(c, r);
 
-	c->uid = r->uid;
-	c->has_uid = true;
-	if (r->cgroup)
-		c->cgroup = r->cgroup;
 	if (r->type == TCPSTATE_STATE && is_listeners_exit(r))
 		c->by_exit = true;
-	if (r->type == TCPSTATE_STATE && !only_by_task(r))
-		return;
-	if (!(r->flags & TCPSTATE_F_OWNED) ||
-	    !(r->flags & TCPSTATE_F_HAS_FILE) || !task_is_known(e, r))
-		return;
-	if (r->flags & TCPSTATE_F_EXITING)
-		c->by_exit = true;
-	if (opens || (!c->pid && !closed_by_stranger(e, r)))
-		set_owner(c, r);
+	if (is_by_program(e, r)) {
+		if (r->flags & TCPSTATE_F_EXITING)
+			c->by_exit = true;
+		if (opens || (!origin.pid && !closed_by_stranger(e, r)))
+			set_owner(&origin, r);
+	}
+	table_set_origin(e->table, entry, &origin);
+}
+
+void take_acceptor(struct engine *e, struct entry *entry,
+		   const struct tcpstate_record *r)
+{
+	struct origin origin = with_socket(&entry->conn, r);
+
+	if (task_is_known(e, r))
+		set_owner(&origin, r);
+	table_set_origin(e->table, entry, &origin);
 }

@@ -14,12 +14,11 @@ void take_tuple(struct engine *e, struct entry *entry,
 void set_tuple(struct conn *c, struct address_pair *pair,
 	       const struct tcpstate_record *r);
 
-/* Is the record's task a program's, and not ourselves? */
-bool task_is_known(const struct engine *e, const struct tcpstate_record *r);
-void set_owner(struct conn *c, const struct tcpstate_record *r);
-
 /* uid, cgroup, and the owner if this move proves one (F16). */
-void take_owner(struct engine *e, struct conn *c,
+void take_owner(struct engine *e, struct entry *entry,
 		const struct tcpstate_record *r);
+/* The same of accept(), whose caller takes it over. */
+void take_acceptor(struct engine *e, struct entry *entry,
+		   const struct tcpstate_record *r);
 
 #endif /* TCPSTATE_FACTS_H */

@@ -34,12 +34,14 @@ static uint64_t hash_bytes(const void *bytes, size_t len)
 
 void group_key_of(struct group_key *key, const struct conn *c)
 {
+	const struct origin *origin = conn_origin(c);
+
 	memset(key, 0, sizeof(*key));
 	key->netns = c->netns;
-	key->pid = c->pid;
+	key->pid = origin->pid;
 	key->state = c->state;
-	key->listener = c->listener;
-	if (c->listener)
+	key->listener = origin->listener;
+	if (origin->listener)
 		return;
 	if (c->role == ROLE_SERVER) {
 		key->sport = c->sport;
@@ -229,8 +231,8 @@ void group_set_end(struct finding *f, const struct conn *c,
 	address_copy(f->listener.saddr, listener->family,
 		     conn_saddr(listener));
 	f->listener.sport = listener->sport;
-	f->listener.pid = listener->pid;
-	group_set_comm(f->listener.comm, listener->comm);
+	f->listener.pid = conn_origin(listener)->pid;
+	group_set_comm(f->listener.comm, conn_origin(listener)->comm);
 	f->accept_queue = listener->rqueue;
 	f->accept_limit = listener->wqueue;
 }
@@ -437,7 +439,7 @@ int group_count(struct groups *g, struct finding *f, const struct conn *c,
 	int err;
 
 	count_age(f, age_ns, exact);
-	count_pid(f, c->pid);
+	count_pid(f, conn_origin(c)->pid);
 	count_unread(f, c);
 	count_fds(f, holdings, n);
 	if (f->count < FINDING_LIST_MAX)

@@ -99,17 +99,18 @@ void health_add_fds(struct health *h, uint32_t pid, const char *comm,
 void health_add_syn_recv(struct health *h, const struct conn *listener,
 			 uint64_t count)
 {
+	const struct origin *origin = conn_origin(listener);
 	struct measure m = {
 		.known = true,
 		.rating = threshold_rate_share(&h->thresholds.syn_recv, count,
 					       listener->wqueue),
 		.value = count,
 		.of = listener->wqueue,
-		.pid = listener->pid,
+		.pid = origin->pid,
 		.sport = listener->sport,
 	};
 
-	group_set_comm(m.comm, listener->comm);
+	group_set_comm(m.comm, origin->comm);
 	keep_worse(&h->measures[MEASURE_SYN_RECV], &m);
 }
 

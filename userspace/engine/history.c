@@ -169,7 +169,7 @@ static uint64_t begin_of(const struct history *one)
 
 static uint64_t end_of(const struct history *one)
 {
-	return one->ended ? conn_closing(&one->conn)->end_ns : UINT64_MAX;
+	return one->ended ? conn_end_ns(&one->conn) : UINT64_MAX;
 }
 
 /* False if what one knows of the other is not so: its port was used before. */

@@ -420,10 +420,10 @@ static bool was_ignored(const struct ladder *l, const struct ladder_row *row)
 {
 	const struct conn *own = l->conn[row->from], *far = l->conn[!row->from];
 	const uint64_t ns = row->ns[row->from];
-	const uint64_t end_ns = own ? conn_closing(own)->end_ns : 0;
+	const uint64_t end_ns = own ? conn_end_ns(own) : 0;
 
 	return end_ns && distance(end_ns, ns) < RST_NS &&
-	       (!conn_closing(far)->end_ns ||
+	       (!conn_end_ns(far) ||
 		far->reason != REASON_RST_RECEIVED);
 }
 
@@ -708,5 +708,5 @@ uint64_t ladder_closed_ns(const struct ladder *l, enum side side)
 {
 	const struct conn *c = l->conn[side];
 
-	return c && c->state == TCPSTATE_CLOSE ? conn_closing(c)->end_ns : 0;
+	return c ? conn_end_ns(c) : 0;
 }

@@ -91,11 +91,14 @@ void leaks_incomplete(struct leaks *l)
 static enum bug bug_of(const struct leaks *l, const struct conn *c,
 		       const struct holding *holdings, size_t n)
 {
+	const struct origin *origin = conn_origin(c);
+
 	if (!c->inode && c->role != ROLE_CLIENT && !c->accepted)
 		return BUG_NEVER_ACCEPTED;
 	if (!c->inode || (!n && !l->incomplete))
 		return BUG_OWNERLESS;
-	if (c->pid && !l->incomplete && !holding_of(holdings, n, c->pid))
+	if (origin->pid && !l->incomplete &&
+	    !holding_of(holdings, n, origin->pid))
 		return BUG_HELD_ELSEWHERE;
 	if (c->rqueue == 0)
 		return BUG_FIN_READ;
@@ -107,11 +110,12 @@ static enum bug bug_of(const struct leaks *l, const struct conn *c,
 static void set_holder(struct finding *f, const struct conn *c,
 		       const struct holding *holdings, size_t n)
 {
-	const struct holding *own = holding_of(holdings, n, c->pid);
+	const struct origin *origin = conn_origin(c);
+	const struct holding *own = holding_of(holdings, n, origin->pid);
 
 	if (f->bug == BUG_HELD_ELSEWHERE || f->bug == BUG_OWNERLESS) {
-		f->owner_pid = c->pid;
-		group_set_comm(f->owner_comm, c->comm);
+		f->owner_pid = origin->pid;
+		group_set_comm(f->owner_comm, origin->comm);
 	}
 	if (!n)
 		return;
@@ -135,12 +139,13 @@ int leaks_add(struct leaks *l, const struct conn *c,
 	      const struct conn *listener, const struct holding *holdings,
 	      size_t n, const struct netns_facts *settings)
 {
+	const struct origin *origin = conn_origin(c);
 	struct finding key = {
 		.rule = RULE_CLOSE_WAIT,
 		.bug = bug_of(l, c, holdings, n),
 		.state = c->state,
 		.netns = c->netns,
-		.cgroup = c->cgroup,
+		.cgroup = origin->cgroup,
 		.facts = settings,
 	};
 	struct finding *f;
@@ -151,7 +156,7 @@ int leaks_add(struct leaks *l, const struct conn *c,
 	if (key.bug != BUG_NEVER_ACCEPTED) {
 		set_holder(&key, c, holdings, n);
 		key.has_uid = c->has_uid;
-		key.uid = c->has_uid ? c->uid : 0;
+		key.uid = c->has_uid ? origin->uid : 0;
 	}
 	f = groups_get(&l->groups, &key);
 	if (!f)
@@ -163,8 +168,10 @@ int leaks_add(struct leaks *l, const struct conn *c,
 /* An orphan has no holder: who closed it is told, if that was seen. */
 static void set_closer(struct finding *f, const struct conn *c)
 {
-	f->owner_pid = c->pid;
-	group_set_comm(f->owner_comm, c->comm);
+	const struct origin *origin = conn_origin(c);
+
+	f->owner_pid = origin->pid;
+	group_set_comm(f->owner_comm, origin->comm);
 }
 
 int leaks_add_stuck(struct leaks *l, const struct conn *c,
@@ -173,10 +180,11 @@ int leaks_add_stuck(struct leaks *l, const struct conn *c,
 		    const struct holding *holdings, size_t n,
 		    const struct netns_facts *settings)
 {
+	const struct origin *origin = conn_origin(c);
 	struct finding key = {
 		.state = c->state,
 		.netns = c->netns,
-		.cgroup = c->cgroup,
+		.cgroup = origin->cgroup,
 	};
 	struct stuck stuck;
 	struct finding *f;
@@ -190,7 +198,7 @@ int leaks_add_stuck(struct leaks *l, const struct conn *c,
 	if (facts->in_file) {
 		set_holder(&key, c, holdings, n);
 		key.has_uid = c->has_uid;
-		key.uid = c->has_uid ? c->uid : 0;
+		key.uid = c->has_uid ? origin->uid : 0;
 	} else if (c->state != TCPSTATE_SYN_RECV) {
 		set_closer(&key, c);
 	}
@@ -211,16 +219,18 @@ int leaks_add_stuck(struct leaks *l, const struct conn *c,
 static void set_owner_of_blocker(struct finding *f, const struct conn *c,
 				 const struct holding *holdings, size_t n)
 {
+	const struct origin *origin = conn_origin(c);
+
 	if (n) {
 		set_holder(f, c, holdings, n);
 	} else if (c->state == TCPSTATE_CLOSE_WAIT) {
-		f->pid = c->pid;
-		group_set_comm(f->comm, c->comm);
+		f->pid = origin->pid;
+		group_set_comm(f->comm, origin->comm);
 	} else {
 		set_closer(f, c);
 	}
 	f->has_uid = c->has_uid;
-	f->uid = c->has_uid ? c->uid : 0;
+	f->uid = c->has_uid ? origin->uid : 0;
 }
 
 /* As long as it is in the way. */
@@ -281,7 +291,7 @@ int leaks_add_collision(struct leaks *l, const struct collision *collision,
 		.rule = RULE_COLLISION,
 		.state = c->state,
 		.netns = c->netns,
-		.cgroup = c->cgroup,
+		.cgroup = conn_origin(c)->cgroup,
 		.facts = settings,
 	};
 	struct finding *f;
@@ -316,7 +326,7 @@ int leaks_add_refused_syns(struct leaks *l, uint64_t syns,
 
 	if (candidate) {
 		key.state = candidate->state;
-		key.cgroup = candidate->cgroup;
+		key.cgroup = conn_origin(candidate)->cgroup;
 		group_set_end(&key, candidate, listener);
 		set_owner_of_blocker(&key, candidate, holdings, n);
 	}
@@ -332,15 +342,16 @@ int leaks_add_refused_syns(struct leaks *l, uint64_t syns,
 int leaks_add_oddity(struct leaks *l, const struct oddity *oddity)
 {
 	const struct conn *c = &oddity->conn;
+	const struct origin *origin = conn_origin(c);
 	struct finding key = {
 		.rule = RULE_ILLEGAL,
-		.pid = c->pid,
+		.pid = origin->pid,
 		.netns = c->netns,
-		.cgroup = c->cgroup,
+		.cgroup = origin->cgroup,
 	};
 	struct finding *f;
 
-	group_set_comm(key.comm, c->comm);
+	group_set_comm(key.comm, origin->comm);
 	f = groups_get(&l->groups, &key);
 	if (!f)
 		return -ENOMEM;

@@ -3,6 +3,8 @@
 
 void conn_moved(struct conn *copy, struct conn_parts *parts)
 {
+	if (copy->origin)
+		copy->origin = &parts->origin;
 	if (copy->closing)
 		copy->closing = &parts->closing;
 	if (copy->family == 6)
@@ -13,6 +15,8 @@ void conn_copy(struct conn *to, struct conn_parts *parts,
 	       const struct conn *from)
 {
 	*to = *from;
+	if (from->origin)
+		parts->origin = *from->origin;
 	if (from->closing)
 		parts->closing = *from->closing;
 	if (from->family == 6)

@@ -8,6 +8,7 @@
 #include "engine.h"
 
 struct conn_parts {
+	struct origin origin;
 	struct closing closing;
 	struct address_pair addresses;
 };

@@ -267,13 +267,11 @@ static struct group *group_of(struct ports *p, const struct space *space,
 static void count_close(const struct ports *p, struct group *group,
 			const struct conn *c, bool entered)
 {
-	const uint64_t now_ns = entered ? c->state_ns : conn_closing(c)->end_ns;
-
 	for (int i = 0; i < 2; i++) {
 		struct window *w = &group->windows[i];
 
 		if (!w->since_ns)
-			w->since_ns = p->now_ns ? p->now_ns : now_ns;
+			w->since_ns = p->now_ns ? p->now_ns : c->state_ns;
 		w->entered += entered;
 		w->here += c->first == FIRST_LOCAL || c->first == FIRST_BOTH;
 		w->there += c->first == FIRST_PEER;
@@ -353,7 +351,7 @@ static int add_member(struct ports *p, const struct group *group,
 	}
 	p->members[p->n_members++] = (struct member){
 		.group = (uint32_t)(group - p->groups),
-		.pid = c->pid,
+		.pid = conn_origin(c)->pid,
 		.conn = c,
 	};
 	return 0;

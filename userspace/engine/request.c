@@ -8,6 +8,7 @@
 void on_req_add(struct engine *e, const struct tcpstate_record *r)
 {
 	struct entry *entry = table_find(e->table, r->cookie);
+	struct origin origin;
 	struct conn *c;
 
 	/* Restarted by its timer, or cloned to another listener (F10). */
@@ -32,7 +33,9 @@ void on_req_add(struct engine *e, const struct tcpstate_record *r)
 	}
 	c = &entry->conn;
 	c->role = ROLE_SERVER;
-	c->listener = r->listener;
+	origin = *conn_origin(c);
+	origin.listener = r->listener;
+	table_set_origin(e->table, entry, &origin);
 	know(c, CONN_ISN_PEER, &c->isn_peer, r->rcv_nxt - 1);
 	know(c, CONN_ISN_LOCAL, &c->isn_local, r->snd_nxt - 1);
 	move(e, entry, TCPSTATE_SYN_RECV, r->mono_ns, r->basis, no_verdict);

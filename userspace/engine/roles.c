@@ -38,6 +38,7 @@ void roles_later(struct engine *e, const struct entry *entry)
 }
 
 struct listeners {
+	struct table *table;
 	struct conn **conns;
 	size_t n, size;
 };
@@ -115,15 +116,18 @@ static int find_role(void *ctx, struct entry *entry)
 	const struct listeners *l = ctx;
 	struct conn *key = &entry->conn;
 	const struct conn *found;
+	struct origin origin;
 
-	if (entry->dead || key->listener || key->role == ROLE_LISTENER ||
-	    key->role == ROLE_CLIENT || !l->n)
+	if (entry->dead || conn_origin(key)->listener ||
+	    key->role == ROLE_LISTENER || key->role == ROLE_CLIENT || !l->n)
 		return 0;
 	found = listener_of(l, key);
 	if (!found)
 		return 0;
 	key->role = ROLE_SERVER;
-	key->listener = found->cookie;
+	origin = *conn_origin(key);
+	origin.listener = found->cookie;
+	table_set_origin(l->table, entry, &origin);
 	return 0;
 }
 
@@ -139,7 +143,7 @@ static void find_new(struct engine *e, struct listeners *l)
 
 void roles_find(struct engine *e)
 {
-	struct listeners l = { 0 };
+	struct listeners l = { .table = e->table };
 
 	if (!e->roles.due)
 		return;

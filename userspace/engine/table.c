@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "deque.h"
+#include "origins.h"
 #include "pool.h"
 
 struct list_head {
@@ -46,6 +47,7 @@ struct table {
 	 */
 	struct deque ahead;
 	struct pool closings, pairs;
+	struct origins origins;
 	size_t used, max;
 };
 
@@ -82,6 +84,7 @@ void table_free(struct table *t)
 	deque_free(&t->ahead);
 	pool_free(&t->closings);
 	pool_free(&t->pairs);
+	origins_free(&t->origins);
 	free(t);
 }
 
@@ -135,8 +138,10 @@ static void fetch(const struct entry *entry)
 
 static void fetch_closing(const struct entry *entry)
 {
-	if (entry)
-		__builtin_prefetch(entry->conn.closing);
+	if (!entry || !entry->conn.closing)
+		return;
+	__builtin_prefetch(entry->conn.closing);
+	__builtin_prefetch(entry->conn.closing + 1);
 }
 
 void table_fetch_closing(const struct table *t, uint64_t cookie)
@@ -258,7 +263,8 @@ static uint32_t entry_alloc(struct table *t)
 
 bool table_reserve(struct table *t)
 {
-	return pool_reserve(&t->closings) && pool_reserve(&t->pairs);
+	return pool_reserve(&t->closings) && pool_reserve(&t->pairs) &&
+	       origins_reserve(&t->origins);
 }
 
 struct closing *table_closing(struct table *t, struct entry *entry)
@@ -280,8 +286,24 @@ void table_drop_pair(struct table *t, struct entry *entry)
 		pool_give(&t->pairs, entry->conn.v6);
 }
 
+void table_set_origin(struct table *t, struct entry *entry,
+		      const struct origin *origin)
+{
+	struct conn *c = &entry->conn;
+	const struct origin *shared;
+
+	if (!memcmp(conn_origin(c), origin, sizeof(*origin)))
+		return;
+	shared = origins_take(&t->origins, origin);
+	if (!shared)
+		return;
+	origins_give(&t->origins, c->origin);
+	c->origin = shared;
+}
+
 static void give_parts(struct table *t, struct entry *entry)
 {
+	origins_give(&t->origins, entry->conn.origin);
 	table_drop_pair(t, entry);
 	if (entry->conn.closing)
 		pool_give(&t->closings, entry->conn.closing);

@@ -70,7 +70,7 @@ struct entry {
 	bool fw2_in_order : 1;	/* of segs_fw2: nothing was missing before it */
 	bool fw2_softirq : 1;	/* .. and it was counted when it was taken */
 	struct held held;
-} __attribute__((aligned(32)));	/* 224 bytes are in four lines at most */
+} __attribute__((aligned(64)));	/* 192 bytes are three lines */
 
 _Static_assert(offsetof(struct entry, conn.cookie) < 32,
 	       "the cookie has left the first line");
@@ -105,6 +105,10 @@ struct closing *table_closing(struct table *t, struct entry *entry);
 /* The same of its IPv6 addresses, whose family is still to be set. */
 struct address_pair *table_pair(struct table *t, struct entry *entry);
 void table_drop_pair(struct table *t, struct entry *entry);
+
+/* Without memory it keeps the one that it has. */
+void table_set_origin(struct table *t, struct entry *entry,
+		      const struct origin *origin);
 
 /* To the young end of a list, or to that of the one it is in. */
 void table_move(struct table *t, struct entry *entry, enum list list);

@@ -43,14 +43,16 @@ SEQUENCE(ack_seq, conn_closing(c), CONN_ACK_SEQ)
 
 static bool uid(const struct conn *c, uint64_t *n)
 {
-	*n = c->uid;
+	*n = conn_origin(c)->uid;
 	return c->has_uid;
 }
 
 static bool cgroup(const struct conn *c, uint64_t *n)
 {
-	*n = c->cgroup;
-	return c->cgroup;
+	const struct origin *origin = conn_origin(c);
+
+	*n = origin->cgroup;
+	return origin->cgroup;
 }
 
 static bool netns(const struct conn *c, uint64_t *n)

@@ -55,11 +55,12 @@ static void csv_transition(struct output *out, const struct transition *t)
 {
 	struct cell elapsed, pid, comm, laddr, lport, raddr, rport, ms;
 	const struct conn *c = t->conn;
+	const struct origin *origin = conn_origin(c);
 	const char *const fields[] = {
 		cell_clock(out, t->ns),
 		cell_elapsed(&elapsed, out, t->ns),
-		c->pid ? cell_number(&pid, c->pid) : NULL,
-		c->comm[0] ? cell_comm(&comm, c->comm) : NULL,
+		origin->pid ? cell_number(&pid, origin->pid) : NULL,
+		origin->comm[0] ? cell_comm(&comm, origin->comm) : NULL,
 		c->family == 6 ? "6" : "4",
 		cell_addr(&laddr, c->family, conn_saddr(c)),
 		cell_number(&lport, c->sport),
@@ -110,11 +111,12 @@ static const char *span_us(struct cell *cell, const struct conn *conn,
 
 static void csv_conn(struct output *out, const struct conn *c, bool ended)
 {
+	const struct origin *origin = conn_origin(c);
 	struct cell pid, comm, laddr, lport, raddr, rport, life, hs, tw;
 	char how[128];
 	const char *fields[] = {
-		c->pid ? cell_number(&pid, c->pid) : NULL,
-		c->comm[0] ? cell_comm(&comm, c->comm) : NULL,
+		origin->pid ? cell_number(&pid, origin->pid) : NULL,
+		origin->comm[0] ? cell_comm(&comm, origin->comm) : NULL,
 		role_name(c->role),
 		c->family == 6 ? "6" : "4",
 		cell_addr(&laddr, c->family, conn_saddr(c)),
@@ -140,11 +142,12 @@ static void csv_conn(struct output *out, const struct conn *c, bool ended)
 
 static void csv_open(struct output *out, const struct conn *c, uint64_t now_ns)
 {
+	const struct origin *origin = conn_origin(c);
 	struct cell pid, comm, laddr, lport, raddr, rport, age;
 	bool known = c->state_ns && now_ns >= c->state_ns;
 	const char *const fields[] = {
-		c->pid ? cell_number(&pid, c->pid) : NULL,
-		c->comm[0] ? cell_comm(&comm, c->comm) : NULL,
+		origin->pid ? cell_number(&pid, origin->pid) : NULL,
+		origin->comm[0] ? cell_comm(&comm, origin->comm) : NULL,
 		role_name(c->role),
 		state_name(c->state),
 		known ? cell_number(&age, (now_ns - c->state_ns) / 1000) : NULL,

@@ -75,19 +75,20 @@ static void put_identity(struct jsonw *w, const struct conn *c)
 static void put_owner(struct jsonw *w, const struct output *out,
 		      const struct conn *c)
 {
+	const struct origin *origin = conn_origin(c);
 	char unit[128] = "", container[128] = "";
 
-	if (c->pid)
-		jsonw_number(w, "pid", c->pid);
-	if (c->comm[0])
-		jsonw_string(w, "comm", c->comm);
+	if (origin->pid)
+		jsonw_number(w, "pid", origin->pid);
+	if (origin->comm[0])
+		jsonw_string(w, "comm", origin->comm);
 	if (c->has_uid)
-		jsonw_number(w, "uid", c->uid);
-	if (!c->cgroup)
+		jsonw_number(w, "uid", origin->uid);
+	if (!origin->cgroup)
 		return;
-	jsonw_number(w, "cgroup", c->cgroup);
+	jsonw_number(w, "cgroup", origin->cgroup);
 	if (!out->style.cgroup_name ||
-	    !out->style.cgroup_name(out->style.cgroup_ctx, c->cgroup, unit,
+	    !out->style.cgroup_name(out->style.cgroup_ctx, origin->cgroup, unit,
 				    sizeof(unit), container, sizeof(container)))
 		return;
 	if (unit[0])
@@ -222,7 +223,7 @@ static void put_handshake(struct jsonw *w, const struct conn *c)
 	jsonw_word(w, "role", role_name(c->role));
 	/* In SYN_SENT or SYN_RECV, however it ended. */
 	put_us(w, "syn_us", c->born_ns,
-	       c->established_ns ? c->established_ns : conn_closing(c)->end_ns);
+	       c->established_ns ? c->established_ns : conn_end_ns(c));
 	/* From the SYN to ESTABLISHED, and from there to accept(). */
 	put_us(w, "established_us", c->established_ns ? c->born_ns : 0,
 	       c->established_ns);
@@ -331,7 +332,7 @@ static void json_conn(struct output *out, const struct conn *c, bool ended)
 	uint64_t life_ns;
 	struct jsonw w;
 
-	json_begin(&w, out, "conn", ended ? end->end_ns : end->tw_ns);
+	json_begin(&w, out, "conn", ended ? conn_end_ns(c) : end->tw_ns);
 	put_identity(&w, c);
 	jsonw_word(&w, "state", state_name(c->state));
 	jsonw_word(&w, "role", role_name(c->role));

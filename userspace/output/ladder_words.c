@@ -168,10 +168,12 @@ void ladder_label(const struct ladder *l, const struct ladder_row *row,
 static void add_end(struct text *t, const struct ladder *l, enum side side)
 {
 	const struct conn *c = l->conn[side], *far = l->conn[!side];
+	const struct origin *origin = c ? conn_origin(c) : NULL;
 	struct cell end, comm;
 
-	if (c && c->pid)
-		add(t, "%s[%" PRIu32 "] ", cell_comm(&comm, c->comm), c->pid);
+	if (origin && origin->pid)
+		add(t, "%s[%" PRIu32 "] ", cell_comm(&comm, origin->comm),
+		    origin->pid);
 	if (c)
 		add(t, "%s", cell_end(&end, c->family, conn_saddr(c), c->sport));
 	else

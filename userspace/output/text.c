@@ -85,13 +85,14 @@ static void text_transition(struct output *out, const struct transition *t)
 {
 	struct cell elapsed, pid, laddr, lport, raddr, rport, ms;
 	const struct conn *c = t->conn;
+	const struct origin *origin = conn_origin(c);
 
 	event_print(out, &(struct event_line){
 		.time = out->style.time ? cell_clock(out, t->ns) : "",
 		.elapsed = out->style.elapsed ?
 			cell_elapsed(&elapsed, out, t->ns) : "",
-		.pid = c->pid ? cell_number(&pid, c->pid) : "-",
-		.comm = c->comm[0] ? c->comm : "-",
+		.pid = origin->pid ? cell_number(&pid, origin->pid) : "-",
+		.comm = origin->comm[0] ? origin->comm : "-",
 		.ip = c->family == 6 ? "6" : "4",
 		.laddr = cell_addr(&laddr, c->family, conn_saddr(c)),
 		.lport = cell_number(&lport, c->sport),
@@ -107,14 +108,15 @@ static void text_transition(struct output *out, const struct transition *t)
 static void text_mark(struct output *out, const struct conn *c, uint64_t ns,
 		      uint8_t state, const char *what, const char *last)
 {
+	const struct origin *origin = conn_origin(c);
 	struct cell elapsed, pid, laddr, lport, raddr, rport;
 
 	event_print(out, &(struct event_line){
 		.time = out->style.time ? cell_clock(out, ns) : "",
 		.elapsed = out->style.elapsed ?
 			cell_elapsed(&elapsed, out, ns) : "",
-		.pid = c->pid ? cell_number(&pid, c->pid) : "-",
-		.comm = c->comm[0] ? c->comm : "-",
+		.pid = origin->pid ? cell_number(&pid, origin->pid) : "-",
+		.comm = origin->comm[0] ? origin->comm : "-",
 		.ip = c->family == 6 ? "6" : "4",
 		.laddr = cell_addr(&laddr, c->family, conn_saddr(c)),
 		.lport = cell_number(&lport, c->sport),
@@ -217,6 +219,7 @@ static const char *cell_role(struct cell *cell, unsigned int role)
 
 static void text_conn(struct output *out, const struct conn *c, bool ended)
 {
+	const struct origin *origin = conn_origin(c);
 	struct cell pid, comm, role, local, peer, life, handshake;
 	uint64_t life_ns, handshake_ns;
 	char how[128];
@@ -224,8 +227,8 @@ static void text_conn(struct output *out, const struct conn *c, bool ended)
 	(void)ended;
 	conn_how(c, how, sizeof(how));
 	conn_print(out, &(struct conn_line){
-		.pid = c->pid ? cell_number(&pid, c->pid) : "-",
-		.comm = c->comm[0] ? cell_comm(&comm, c->comm) : "-",
+		.pid = origin->pid ? cell_number(&pid, origin->pid) : "-",
+		.comm = origin->comm[0] ? cell_comm(&comm, origin->comm) : "-",
 		.role = cell_role(&role, c->role),
 		.local = cell_end(&local, c->family, conn_saddr(c), c->sport),
 		.peer = cell_end(&peer, c->family, conn_daddr(c), c->dport),
@@ -253,6 +256,7 @@ static void open_print(struct output *out, const struct open_line *l)
 static void text_open(struct output *out, const struct conn *c,
 		      uint64_t now_ns)
 {
+	const struct origin *origin = conn_origin(c);
 	struct cell pid, comm, role, span, local, peer;
 	char age[CELL_LEN + 2] = "-";
 
@@ -260,8 +264,8 @@ static void text_open(struct output *out, const struct conn *c,
 		snprintf(age, sizeof(age), "%s%s", c->snapshot ? ">=" : "",
 			 cell_span(&span, now_ns - c->state_ns));
 	open_print(out, &(struct open_line){
-		.pid = c->pid ? cell_number(&pid, c->pid) : "-",
-		.comm = c->comm[0] ? cell_comm(&comm, c->comm) : "-",
+		.pid = origin->pid ? cell_number(&pid, origin->pid) : "-",
+		.comm = origin->comm[0] ? cell_comm(&comm, origin->comm) : "-",
 		.role = cell_role(&role, c->role),
 		.state = state_name(c->state),
 		.age = age,
