@@ -20,6 +20,7 @@ static int start_engine(struct run *run)
 		.since_ns = h->since_ns,
 		.hooks = h->hooks,
 		.self = h->self,
+		.seed = run_seed(),
 	};
 
 	run->engine = engine_new(&cfg, run->sink, run->ctx);

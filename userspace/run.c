@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -74,6 +75,16 @@ uint64_t mono_now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000 * NS_PER_MS + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t run_seed(void)
+{
+	uint64_t seed;
+
+	/* It is there since the system has begun, and so few bytes never fail. */
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		seed = mono_now();
+	return seed;
 }
 
 bool run_is_stopped(const struct run *run)
@@ -278,6 +289,7 @@ static int start_engine(struct run *run)
 		.since_ns = run->since_ns = mono_now(),
 		.hooks = run->hooks,
 		.self = (uint32_t)getpid(),
+		.seed = run_seed(),
 		.judge = run->kernel_filter ? kernel_filter_judge : NULL,
 		.judge_ctx = run->kernel_filter,
 	};

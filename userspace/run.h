@@ -167,6 +167,7 @@ int run_refresh(struct run *run);
 void run_pause(void *ctx);
 
 uint64_t mono_now(void);	/* CLOCK_MONOTONIC, ns */
+uint64_t run_seed(void);	/* nobody else knows it; of the engine's hashes */
 /* The same; in a replay the time that it has come to. */
 uint64_t run_now(const struct run *run);
 /* kmod or bpf, in a replay the recorder's; "sock_diag" without. */

@@ -43,6 +43,7 @@ static int start_engine(struct trial *trial)
 		.since_ns = mono_now(),
 		.hooks = trial->proof.hooks,
 		.self = (uint32_t)getpid(),
+		.seed = run_seed(),
 	};
 	struct ring *rings;
 	size_t n = 0;

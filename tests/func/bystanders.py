@@ -261,6 +261,33 @@ def message_thrown_away(source):
                   f"the owner in {end}")
 
 
+def take_back(say, to, go):
+    """It has its connection in a message to itself, until it is told to go."""
+    one, other = socket.socketpair()
+    sock = connected(to)
+    socket.send_fds(one, [b"x"], [sock.fileno()])
+    sock.close()
+    say(pid=os.getpid())
+    os.read(go, 1)
+    os.close(socket.recv_fds(other, 1, 1)[1][0])
+
+
+def message_taken_back(source):
+    """Nobody is known to have it, and who has made it closes it: its owner."""
+    server = t.listener()
+    to = server.getsockname()[:2]
+    go = os.pipe()
+    peer = Child(say_byte, server)
+    maker = Child(take_back, to, go[0])
+    t.check_equal(maker.said["pid"], maker.pid, "who has made it")
+    watch = t.Watch(source, alone=True)
+    os.write(go[1], b"go")
+    end = watch.wait_for(lambda o: o.get("dport") == to[1] and
+                         o.get("new_state") == "FIN_WAIT1", "its close")
+    check_owners(watch, programs(peer.pid, maker.pid), 1)
+    t.check_equal(end.get("pid"), maker.pid, f"the owner in {end}")
+
+
 # ---- kernel threads ----
 
 def keep_in_ring(say, to, count):
@@ -316,5 +343,6 @@ def mptcp(source):
 
 if __name__ == "__main__":
     t.main(ss_that_looks, ss_that_kills, ourselves, unix_garbage,
-           message_thrown_away, let_go_by_a_worker, mptcp, limit=150,
+           message_thrown_away, message_taken_back, let_go_by_a_worker,
+           mptcp, limit=150,
            shares=("events",))

@@ -28,7 +28,7 @@
 
 #include <cmocka.h>
 
-#include "engine/engine.h"
+#include "engine/engine_internal.h"
 #include "engine/parts.h"
 
 #define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
@@ -455,11 +455,39 @@ static inline int rig_setup(void **state)
 	return 0;
 }
 
+struct seen_origins {
+	const struct origin *v[64];	/* tests have fewer */
+	size_t n;
+};
+
+static inline int see_origin(void *ctx, struct entry *entry)
+{
+	struct seen_origins *seen = ctx;
+	size_t i = 0;
+
+	while (i < seen->n && seen->v[i] != entry->conn.origin)
+		i++;
+	if (entry->conn.origin && i == seen->n && seen->n < 64)
+		seen->v[seen->n++] = entry->conn.origin;
+	return 0;
+}
+
+/* None is kept that no connection has, and none was given back twice. */
+static inline void check_origins(const struct engine *e)
+{
+	struct seen_origins seen = { .n = 0 };
+
+	table_each(e->table, see_origin, &seen);
+	if (seen.n < 64)
+		assert_int_equal(table_origins(e->table), seen.n);
+}
+
 static inline int rig_teardown(void **state)
 {
 	struct rig *r = *state;
 
 	check_mirror(r);
+	check_origins(r->engine);
 	engine_free(r->engine);
 	engine_free(r->mirror.engine);
 	free(r);

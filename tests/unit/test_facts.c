@@ -57,7 +57,7 @@ static void check_no_owner(struct rig *r, uint32_t flags, uint32_t tgid)
 {
 	rig_restart(r);
 	PLAY(r, STATE(0, C, ESTABLISHED, FIN_WAIT1, .tgid = tgid,
-		      .comm = "x", .flags = flags));
+		      .comm = "x", .shutdown = 3, .flags = flags));
 	until(r, 100);
 	assert_int_equal(r->n_told, 1);
 	assert_int_equal(conn_origin(&r->told[0].conn)->pid, 0);
@@ -86,15 +86,31 @@ static void test_who_is_no_owner(void **state)
 	check_no_owner(r, owned, 0);
 }
 
+/* shutdown(), and connect() to nowhere: not without its descriptor. */
+static void test_stranger_with_descriptor(void **state)
+{
+	struct rig *r = *state;
+
+	PLAY(r, STATE(0, C, ESTABLISHED, FIN_WAIT1, .shutdown = 2,
+		      BY_WITH(100, "child", TCPSTATE_F_STRANGER)),
+	     STATE(0, C + 1, ESTABLISHED, CLOSE,
+		   BY_WITH(101, "child", TCPSTATE_F_STRANGER)));
+	until(r, 1000);
+	assert_int_equal(r->n_told, 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(conn_origin(&r->told[i].conn)->pid, 100 + i);
+	FINISH(r);
+}
+
 /* Where accept() is not seen: a server that forks after it. */
 static void test_owner_by_close_of_a_stranger(void **state)
 {
 	struct rig *r = *state;
 
 	rig_sees(r, SEES_ALL & ~SEES_ACCEPT);
-	PLAY(r, STATE(0, C, ESTABLISHED, FIN_WAIT1,
+	PLAY(r, STATE(0, C, ESTABLISHED, FIN_WAIT1, .shutdown = 3,
 		      BY_WITH(100, "inetd", TCPSTATE_F_STRANGER)),
-	     STATE(0, C + 1, ESTABLISHED, FIN_WAIT1,
+	     STATE(0, C + 1, ESTABLISHED, FIN_WAIT1, .shutdown = 3,
 		   BY_WITH(101, "tcpstate-watch", TCPSTATE_F_STRANGER)));
 	until(r, 100);
 	assert_int_equal(conn_origin(conn_of(r, C))->pid, 100);
@@ -446,6 +462,7 @@ int main(void)
 		WITH_RIG(test_bystander_in_softirq),
 		WITH_RIG(test_bystander_in_backlog),
 		WITH_RIG(test_who_is_no_owner),
+		WITH_RIG(test_stranger_with_descriptor),
 		WITH_RIG(test_owner_by_close_of_a_stranger),
 		WITH_RIG(test_owner_by_close),
 		WITH_RIG(test_owner_stays),

@@ -8,7 +8,7 @@
 
 static int setup(void **state)
 {
-	*state = table_new(1 << 20);
+	*state = table_new(1 << 20, 0);
 	return *state ? 0 : -1;
 }
 
@@ -167,7 +167,7 @@ static void test_lists(void **state)
 
 static void test_bound(void **state)
 {
-	struct table *t = table_new(3);
+	struct table *t = table_new(3, 0);
 
 	(void)state;
 	assert_non_null(t);

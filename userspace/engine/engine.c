@@ -23,7 +23,7 @@ struct engine *engine_new(const struct engine_config *cfg,
 	e->ctx = ctx;
 	e->due_ns = UINT64_MAX;
 	e->merge = merge_new(MERGE_MAX);
-	e->table = table_new(cfg->max_conns);
+	e->table = table_new(cfg->max_conns, cfg->seed);
 	if (!e->merge || !e->table) {
 		engine_free(e);
 		return NULL;

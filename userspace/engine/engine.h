@@ -295,6 +295,7 @@ struct engine_config {
 	uint64_t since_ns;
 	unsigned int hooks;	/* enum source_hook bits that are observed */
 	uint32_t self;		/* our own thread group: never an owner */
+	uint64_t seed;		/* of hashes: nothing that others know */
 	/*
 	 * NULL: all connections are followed.  Else only those that are wanted:
 	 * one whose record is unwanted is forgotten without a word, and an

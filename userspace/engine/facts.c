@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define RCV_SHUTDOWN 1	/* include/net/sock.h */
+
 #define FAMILY_INET 2
 
 static bool is_v4_mapped(const uint8_t *a)
@@ -123,15 +125,18 @@ static bool is_listeners_exit(const struct tcpstate_record *r)
 }
 
 /*
- * It may never have had the descriptor (TCPSTATE_F_STRANGER).  A server that
- * forks after accept() is a stranger too: where accept() is not seen we would
- * know no owner of its connections, and leave out our own kind alone, which
- * looks into all descriptor tables.
+ * The end of a file, by who may never have had its descriptor
+ * (TCPSTATE_F_STRANGER).  A server that forks after accept() is a stranger too:
+ * where accept() is not seen we would know no owner of its connections, and
+ * leave out our own kind alone, which looks into all descriptor tables.  Only
+ * that end, or shutdown() of both directions, has ended the receiving one
+ * (__tcp_close()): what has not needs the descriptor.
  */
 static bool closed_by_stranger(const struct engine *e,
 			       const struct tcpstate_record *r)
 {
 	return (r->flags & TCPSTATE_F_STRANGER) &&
+	       (r->shutdown & RCV_SHUTDOWN) &&
 	       ((e->cfg.hooks & SEEN_ACCEPT) ||
 		!strcmp((const char *)r->comm, "tcpstate-watch"));
 }

@@ -13,20 +13,40 @@ struct shared_origin {
 	struct origin origin;
 };
 
-_Static_assert(sizeof(struct origin) % sizeof(uint64_t) == 0,
+_Static_assert(sizeof(struct origin) ==
+	       2 * sizeof(uint64_t) + 2 * sizeof(uint32_t) + TCPSTATE_COMM_LEN,
 	       "an origin is hashed and compared without holes");
 
-/* Nobody but the host's programs can choose what is in it. */
-static uint32_t hash_of(const struct origin *origin)
+/* The steps of SplitMix64: keys of one seed are as good as independent. */
+static uint64_t next_key(uint64_t *seed)
 {
-	uint64_t words[sizeof(*origin) / sizeof(uint64_t)], hash = 0;
+	uint64_t key = *seed += 0x9e3779b97f4a7c15ULL;
+
+	key = (key ^ key >> 30) * 0xbf58476d1ce4e5b9ULL;
+	key = (key ^ key >> 27) * 0x94d049bb133111ebULL;
+	return key ^ key >> 31;
+}
+
+void origins_init(struct origins *o, uint64_t seed)
+{
+	*o = (struct origins){ .pool.size = sizeof(struct shared_origin) };
+	for (size_t i = 0; i <= ORIGIN_WORDS; i++)
+		o->keys[i] = next_key(&seed);
+}
+
+/*
+ * Multilinear: with keys that he does not know, whoever chooses two origins makes
+ * them collide no more often than by chance.
+ */
+static uint32_t hash_of(const struct origins *o, const struct origin *origin)
+{
+	uint64_t hash = o->keys[ORIGIN_WORDS];
+	uint32_t words[ORIGIN_WORDS];
 
 	memcpy(words, origin, sizeof(words));
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		hash = (hash ^ words[i]) * 0x9e3779b97f4a7c15ULL;
-		hash ^= hash >> 32;
-	}
-	return (uint32_t)hash;
+	for (size_t i = 0; i < ORIGIN_WORDS; i++)
+		hash += o->keys[i] * words[i];
+	return (uint32_t)(hash >> 32);
 }
 
 static struct shared_origin **bucket_of(const struct origins *o, uint32_t hash)
@@ -61,7 +81,6 @@ static bool grow(struct origins *o)
 
 bool origins_reserve(struct origins *o)
 {
-	o->pool.size = sizeof(struct shared_origin);
 	return (o->used < o->n_buckets || grow(o)) && pool_reserve(&o->pool);
 }
 
@@ -79,7 +98,7 @@ static struct shared_origin *find(const struct origins *o, uint32_t hash,
 const struct origin *origins_take(struct origins *o,
 				  const struct origin *origin)
 {
-	const uint32_t hash = hash_of(origin);
+	const uint32_t hash = hash_of(o, origin);
 	struct shared_origin *shared, **bucket;
 
 	if (!origins_reserve(o))

@@ -11,14 +11,21 @@
 
 struct shared_origin;
 
-/* All zero is an empty one. */
+#define ORIGIN_WORDS (sizeof(struct origin) / sizeof(uint32_t))
+
 struct origins {
+	uint64_t keys[ORIGIN_WORDS + 1];	/* of the hash */
 	struct shared_origin **buckets;
 	size_t n_buckets;	/* a power of two, or 0 */
 	size_t used;
 	struct pool pool;
 };
 
+/*
+ * An empty one.  Names and numbers are anybody's who may run a program, so @seed
+ * must be nothing that he could know, or his would all be in one bucket.
+ */
+void origins_init(struct origins *o, uint64_t seed);
 /* Room for one more; false without memory. */
 bool origins_reserve(struct origins *o);
 /*

@@ -54,7 +54,7 @@ struct table {
 #define BUCKETS_MIN 1024
 #define ENTRIES_MAX ((UINT32_MAX >> CHUNK_BITS) * CHUNK - 1)	/* by number */
 
-struct table *table_new(size_t max)
+struct table *table_new(size_t max, uint64_t seed)
 {
 	struct table *t = calloc(1, sizeof(*t));
 
@@ -64,6 +64,7 @@ struct table *table_new(size_t max)
 	t->fresh = UNITS;
 	t->closings.size = sizeof(struct closing);
 	t->pairs.size = sizeof(struct address_pair);
+	origins_init(&t->origins, seed);
 	t->n_buckets = BUCKETS_MIN;
 	t->buckets = calloc(t->n_buckets, sizeof(*t->buckets));
 	if (!t->buckets) {
@@ -299,6 +300,11 @@ void table_set_origin(struct table *t, struct entry *entry,
 		return;
 	origins_give(&t->origins, c->origin);
 	c->origin = shared;
+}
+
+size_t table_origins(const struct table *t)
+{
+	return t->origins.used;
 }
 
 static void give_parts(struct table *t, struct entry *entry)

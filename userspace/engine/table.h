@@ -70,14 +70,18 @@ struct entry {
 	bool fw2_in_order : 1;	/* of segs_fw2: nothing was missing before it */
 	bool fw2_softirq : 1;	/* .. and it was counted when it was taken */
 	struct held held;
-} __attribute__((aligned(64)));	/* 192 bytes are three lines */
+} __attribute__((aligned(64)));
+
+_Static_assert(sizeof(struct entry) == 3 * 64,
+	       "an entry is more than three lines, of which each is fetched");
 
 _Static_assert(offsetof(struct entry, conn.cookie) < 32,
 	       "the cookie has left the first line");
 
 struct table;
 
-struct table *table_new(size_t max);
+/* @seed: see origins_init(). */
+struct table *table_new(size_t max, uint64_t seed);
 void table_free(struct table *t);
 
 struct entry *table_find(const struct table *t, uint64_t cookie);
@@ -109,6 +113,8 @@ void table_drop_pair(struct table *t, struct entry *entry);
 /* Without memory it keeps the one that it has. */
 void table_set_origin(struct table *t, struct entry *entry,
 		      const struct origin *origin);
+/* How many different ones there are. */
+size_t table_origins(const struct table *t);
 
 /* To the young end of a list, or to that of the one it is in. */
 void table_move(struct table *t, struct entry *entry, enum list list);
