@@ -47,7 +47,8 @@ help:
 #: make userspace    build/tcpstate-watch, the BPF object inside
 #: make kmod         build/tcpstate.ko; KDIR=.. for other kernel headers
 #: make deps         install the packages that building and testing need
-#: make bench        cost of watching, beside what else there is, and its limits
+#: make bench        cost of watching, beside what else there is, and its limits;
+#:                   ROUNDS=4 is faster
 #: make install      to DESTDIR and PREFIX (/usr/local)
 #: make clean        remove build/
 
@@ -197,11 +198,12 @@ $(build)/bench/recording: $(library) tests/bench/connection.h
 
 bench-programs: userspace $(bench_programs)
 
+ROUNDS ?= 9
 bench:
 	$(Q)scripts/install-deps bench
 	$(Q)$(MAKE) bench-programs
-	$(Q)tests/bench/compare --json $(build)/bench/compare.json \
-		--svg $(build)/bench/compare.svg
+	$(Q)tests/bench/compare --rounds $(ROUNDS) \
+		--json $(build)/bench/compare.json --svg $(build)/bench/compare.svg
 	$(Q)tests/bench/instructions --json $(build)/bench/instructions.json
 	$(Q)$(build)/bench/engine
 	$(Q)tests/bench/curves --instructions $(build)/bench/instructions.json \

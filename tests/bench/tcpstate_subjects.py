@@ -30,6 +30,11 @@ def ours(*args):
     return [WATCH, *args, "--source", "bpf"]
 
 
+def heed_sigint():
+    """A job in the background ignores it, and so would what it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def count_lines(pattern):
     """Counts the lines of FILE that match."""
     def count(path):
@@ -72,7 +77,8 @@ class Subject:
         out = open(path if not self.output else "/dev/null", "wb")
         self.stderr = open(os.path.join(BENCH, "stderr"), "w+b")
         self.process = subprocess.Popen(self.command(path), stdout=out,
-                                        stderr=self.stderr)
+                                        stderr=self.stderr,
+                                        preexec_fn=heed_sigint)
         out.close()
         while not self.is_attached():
             if self.process.poll() is not None or \
