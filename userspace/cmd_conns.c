@@ -301,7 +301,6 @@ static int compare(const void *a, const void *b)
 {
 	const struct conn *x = *(const struct conn *const *)a;
 	const struct conn *y = *(const struct conn *const *)b;
-
 	const uint32_t x_pid = conn_origin(x)->pid;
 	const uint32_t y_pid = conn_origin(y)->pid;
 

@@ -197,8 +197,9 @@ void move(struct engine *e, struct entry *entry, uint8_t state,
 	if (state == TCPSTATE_LISTEN) {
 		table_move(e->table, entry, LIST_LISTENING);
 		roles_listener(e);
-	} else if (entry->list == LIST_LIVE || entry->list == LIST_TIME_WAIT)
+	} else if (entry->list == LIST_LIVE || entry->list == LIST_TIME_WAIT) {
 		table_move(e->table, entry, list_of(entry));
+	}
 	if (e->sink.transition)
 		e->sink.transition(e->ctx, &t);
 }
